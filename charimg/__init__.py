@@ -1,0 +1,126 @@
+"""charimg: pictures of a whole cast of characters, through any image service.
+
+This is all that a plugin needs::
+
+    import charimg
+
+    class Sketch(charimg.ImageGenerator):
+        declaration = charimg.Declaration(name="sketch", summary="Draws a sketch.")
+
+        async def generate(self, request: charimg.ImageRequest) -> charimg.GeneratedImage:
+            return charimg.GeneratedImage(data=draw(request.prompt))
+
+    @charimg.hookimpl
+    def register_generators(register):
+        register(Sketch)
+
+Names are imported when they are first used, so that ``charimg --help`` loads no provider, no network
+library and no picture library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from charimg._version import __version__
+
+if TYPE_CHECKING:
+    from charimg.contracts import (
+        Abilities,
+        Credential,
+        Declaration,
+        ImageGenerator,
+        Observer,
+        Price,
+        ProviderContext,
+        Setting,
+        Store,
+        Uploader,
+    )
+    from charimg.errors import (
+        CharimgError,
+        ExhaustedError,
+        FatalError,
+        FlakyError,
+        InvalidRequestError,
+        ProviderError,
+        RejectedError,
+        ThrottledError,
+    )
+    from charimg.events import Event
+    from charimg.hookspecs import hookimpl
+    from charimg.model import (
+        Cost,
+        GeneratedImage,
+        ImageRequest,
+        MediaReference,
+        Reference,
+        ReferenceKind,
+        SavedImage,
+        Verdict,
+    )
+    from charimg.redaction import Secret
+
+__all__ = [
+    "Abilities",
+    "CharimgError",
+    "Cost",
+    "Credential",
+    "Declaration",
+    "Event",
+    "ExhaustedError",
+    "FatalError",
+    "FlakyError",
+    "GeneratedImage",
+    "ImageGenerator",
+    "ImageRequest",
+    "InvalidRequestError",
+    "MediaReference",
+    "Observer",
+    "Price",
+    "ProviderContext",
+    "ProviderError",
+    "Reference",
+    "ReferenceKind",
+    "RejectedError",
+    "SavedImage",
+    "Secret",
+    "Setting",
+    "Store",
+    "ThrottledError",
+    "Uploader",
+    "Verdict",
+    "__version__",
+    "hookimpl",
+]
+
+_HOME = {
+    "hookimpl": "hookspecs",
+    "Event": "events",
+    "Secret": "redaction",
+    **dict.fromkeys(
+        (
+            "Abilities Credential Declaration ImageGenerator Observer Price ProviderContext Setting Store Uploader"
+        ).split(),
+        "contracts",
+    ),
+    **dict.fromkeys(
+        (
+            "CharimgError ExhaustedError FatalError FlakyError InvalidRequestError ProviderError RejectedError "
+            "ThrottledError"
+        ).split(),
+        "errors",
+    ),
+    **dict.fromkeys(
+        "Cost GeneratedImage ImageRequest MediaReference Reference ReferenceKind SavedImage Verdict".split(),
+        "model",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module when it is first asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'charimg' has no attribute {name!r}")
+    return getattr(import_module(f"charimg.{_HOME[name]}"), name)

@@ -1,0 +1,28 @@
+"""What a plugin implements: the three kinds of provider, the observer, and the declaration of each."""
+
+from charimg.contracts.declaration import Abilities, Credential, Declaration, Price, Setting, SettingValue
+from charimg.contracts.generator import ImageGenerator
+from charimg.contracts.observer import Observer
+from charimg.contracts.provider import Provider, ProviderContext
+from charimg.contracts.store import Attempt, JobRecord, JobState, PictureRecord, Store, Trouble
+from charimg.contracts.uploader import Uploader
+
+__all__ = [
+    "Abilities",
+    "Attempt",
+    "Credential",
+    "Declaration",
+    "ImageGenerator",
+    "JobRecord",
+    "JobState",
+    "Observer",
+    "PictureRecord",
+    "Price",
+    "Provider",
+    "ProviderContext",
+    "Setting",
+    "SettingValue",
+    "Store",
+    "Trouble",
+    "Uploader",
+]

@@ -1,0 +1,91 @@
+"""What a provider says of itself, as plain data that can be read without network or account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+SettingValue = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing the user may set for a provider, as ``-o name=value``, in the environment or in a file."""
+
+    name: str
+    """Lower case with underscores; the environment variable is ``CHARIMG_<PROVIDER>_<NAME>``."""
+    help: str
+    """One sentence, with the unit where there is one."""
+    type: type[str] | type[int] | type[float] | type[bool] = str
+    default: SettingValue | None = None
+    choices: tuple[str, ...] = ()
+    """The allowed texts, where the list is closed."""
+    minimum: float | None = None
+    maximum: float | None = None
+    required: bool = False
+    """Without it the provider cannot work; the run is refused before anything is sent."""
+    env: tuple[str, ...] = ()
+    """Further environment variables people already have, looked at after charimg's own."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One secret the provider needs: a key, a cookie, a password."""
+
+    name: str
+    """Lower case; the environment variable is ``CHARIMG_<PROVIDER>_<NAME>``."""
+    help: str
+    """Where the user gets it, one sentence; shown by ``charimg keys set`` and in errors."""
+    env: tuple[str, ...] = ()
+    """Further environment variables people already have, looked at after charimg's own."""
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a generator can do; the plan warns where a roster asks for more."""
+
+    references: int = 0
+    """How many reference pictures one request may carry."""
+    seed: bool = False
+    """The same seed gives the same or a similar picture."""
+    negative: bool = False
+    """It can be told what must not be in the picture."""
+    aspect_ratios: tuple[str, ...] = ()
+    """Ratios it knows, as ``"W:H"``; empty for any."""
+    offline: bool = False
+    """It needs no network and no account."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one picture costs, as the provider's documents said on a day."""
+
+    amount: float
+    currency: str = "USD"
+    checked: date | None = None
+    """When the figure was last compared with the service's price list."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A provider's name and everything the core must know to list, configure and run it."""
+
+    name: str
+    """What the user types after ``--provider``; equals the entry point's name."""
+    summary: str
+    """One line for ``charimg providers``."""
+    settings: tuple[Setting, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    abilities: Abilities = field(default_factory=Abilities)
+    price: Price | None = None
+    """``None``: unknown; ``Price(0)``: free."""
+    url: str | None = None
+    """A page about the service."""
+    account: str | None = None
+    """The name settings and credentials are found under, where several providers share one (default: ``name``)."""
+
+    @property
+    def account_name(self) -> str:
+        """The name settings and credentials are found under."""
+        return self.account or self.name

@@ -1,0 +1,25 @@
+"""The contract of an image generator."""
+
+from __future__ import annotations
+
+from charimg.contracts.provider import Provider
+from charimg.model import GeneratedImage, ImageRequest
+
+
+class ImageGenerator(Provider):
+    """Turns one request into one picture.
+
+    It never sleeps, never retries and never reads the environment: the scheduler does the waiting, for all
+    alike. It may be called several times at once, and cancelled at any await.
+
+    A complete example is ``charimg/providers/echo.py``.
+    """
+
+    async def generate(self, request: ImageRequest) -> GeneratedImage:
+        """Ask the service for one picture and return its bytes.
+
+        Trouble is raised as one of the core's errors (:mod:`charimg.errors`), with the server's own words and
+        the wait it asked for; ``raise error_of(read_answer(...))`` from :mod:`charimg.verdicts` does that for
+        the usual shapes. Any other exception is read by the core's fallback rule.
+        """
+        raise NotImplementedError  # the contract: every generator overrides it

@@ -1,0 +1,19 @@
+"""The contract of an observer."""
+
+from __future__ import annotations
+
+from charimg.events import Event
+
+
+class Observer:
+    """Hears every event of a run, in order. It cannot slow or break the run: what it raises becomes a warning.
+
+    :meth:`hear` is called on the event loop and must return at once; work that takes time belongs in a task or
+    thread of its own.
+    """
+
+    def hear(self, event: Event) -> None:
+        """Take note of one event."""
+
+    def close(self) -> None:
+        """The run is over; nothing more will come."""

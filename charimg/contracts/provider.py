@@ -1,0 +1,69 @@
+"""What all providers have in common: a declaration, a context, a beginning and an end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from charimg.contracts.declaration import Declaration, SettingValue
+from charimg.redaction import Redactor, Secret
+
+if TYPE_CHECKING:
+    from charimg.http import HttpSession
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ProviderContext:
+    """All that the core hands to a provider. A provider looks nowhere else: not at the environment, not at files."""
+
+    folder: Path
+    """The project's folder, absolute."""
+    out: Path
+    """Where the run puts its pictures, absolute."""
+    settings: Mapping[str, SettingValue | None] = field(default_factory=dict)
+    """Every declared setting by name, of its declared type; ``None`` where unset and without default."""
+    credentials: Mapping[str, Secret] = field(default_factory=dict)
+    """The declared credentials that were found."""
+    lane: str = ""
+    """The lane this provider works for; part of every media reference it gives."""
+    http: HttpSession = field(default=None)  # type: ignore[assignment]  # a store has no use for one
+    """The run's one HTTP session."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """Add here what must never be shown, such as a token received on the way."""
+    remember: Callable[[str, str], None] = lambda _name, _value: None
+    """Keep a renewed credential, ``remember("cookie", new)``: stored only where the old one came from a file of ours."""
+    shared: dict[type, object] = field(default_factory=dict)
+    """One place a lane's generator and uploader share; see :meth:`share`."""
+
+    def share(self, kind: Callable[[ProviderContext], T]) -> T:
+        """The lane's one object of this class, made on first use: a login that generator and uploader share."""
+        key = kind if isinstance(kind, type) else type(kind)
+        if key not in self.shared:
+            self.shared[key] = kind(self)
+        return self.shared[key]  # type: ignore[return-value]  # the key is the class that made the value
+
+
+class Provider:
+    """The root of generators, uploaders and stores. Constructing one does no I/O."""
+
+    declaration: ClassVar[Declaration]
+
+    def __init__(self, context: ProviderContext) -> None:
+        self.context = context
+
+    async def open(self) -> None:
+        """Get ready, before the first job. Spends nothing. Raise FatalError if no job can succeed."""
+
+    async def close(self) -> None:
+        """Let go of everything; also called after a failure or a cancellation."""
+
+    async def check(self) -> str:
+        """Try the login without spending anything and say in a few words what was found (``charimg doctor``).
+
+        Raises the core's provider errors where the login does not work.
+        """
+        return "nothing to log in to"

@@ -1,0 +1,58 @@
+"""The uploader ``folder``: a copy of every picture in another folder, such as a synced or published one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from charimg.contracts import Declaration, Setting, Uploader
+from charimg.errors import FatalError
+from charimg.hookspecs import hookimpl
+from charimg.model import MediaReference, SavedImage
+
+
+class FolderUploader(Uploader):
+    """Copies pictures to a folder; the reference is the copy's path, or its address under ``base_url``."""
+
+    declaration = Declaration(
+        name="folder",
+        summary="Copies every picture to a folder, such as a synced or a published one.",
+        settings=(
+            Setting("path", "The folder; relative to the project.", str, "published"),
+            Setting("base_url", "The address the folder is served under, if it is."),
+        ),
+    )
+
+    async def upload(self, picture: SavedImage) -> MediaReference | None:
+        """Copy the picture under a name of its content, so that repeating it changes nothing."""
+        folder = self.context.folder / str(self.context.settings["path"])
+        name = f"{picture.key}-{picture.facts.sha256[:12]}{picture.facts.extension}"
+        target = folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                _copy_durably(picture.path, target)
+        except OSError as error:
+            raise FatalError(
+                f"cannot copy to {folder}: {error.strerror or error}; check the setting 'path'"
+            ) from error
+        base = self.context.settings.get("base_url")
+        if base:
+            return MediaReference(id=f"{str(base).rstrip('/')}/{name}", kind="url", uploader="folder")
+        return MediaReference(id=str(target), kind="path", uploader="folder")
+
+
+def _copy_durably(source: Path, target: Path) -> None:
+    part = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, part)
+    with part.open("rb+") as copied:
+        os.fsync(copied.fileno())
+    part.replace(target)
+
+
+@hookimpl
+def register_uploaders(register: Callable[[type[Uploader]], None]) -> None:
+    """Offer :class:`FolderUploader`."""
+    register(FolderUploader)
