@@ -25,7 +25,7 @@ class EchoGenerator(ImageGenerator):
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """Paint the card; the same request gives the same bytes."""
-        from charimg.images import text_card  # noqa: PLC0415 - Pillow is loaded only when a picture is made
+        from charimg.lettering import text_card  # noqa: PLC0415 - Pillow is loaded only when a picture is made
 
         width = int(self.context.settings["width"] or 512)
         across, down = (int(part) for part in request.aspect_ratio.split(":"))
