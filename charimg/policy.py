@@ -49,9 +49,7 @@ class Policy:
         for name in ("quota_wait", "cooldown", "wait_ceiling"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
-                raise ValueError(
-                    f"{name.replace('_', ' ')} must be a number of seconds from 0 up, not {value}"
-                )
+                raise ValueError(f"{name.replace('_', ' ')} must be a number of seconds from 0 up, not {value}")
 
     def batches(self, jobs: int) -> int:
         """How many batches a lane needs for so many jobs."""
@@ -274,13 +272,7 @@ def _settle(record: LaneRecord, policy: Policy, now: float) -> tuple[LaneRecord,
     if closure is None and barren >= BARREN_BATCHES:
         words = f"{barren} batches in a row without one success"
         closure = Closure(Verdict.THROTTLED, f"{words}: {record.reason}" if record.reason else words)
-    if (
-        closure is None
-        and record.batch == 1
-        and record.invalid
-        and record.invalid == record.ended
-        and not gave_up
-    ):
+    if closure is None and record.batch == 1 and record.invalid and record.invalid == record.ended and not gave_up:
         closure = Closure(Verdict.INVALID, "every request of the first batch was refused as invalid")
     return replace(
         record,

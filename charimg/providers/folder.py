@@ -35,9 +35,7 @@ class FolderUploader(Uploader):
             if not target.exists():
                 _copy_durably(picture.path, target)
         except OSError as error:
-            raise FatalError(
-                f"cannot copy to {folder}: {error.strerror or error}; check the setting 'path'"
-            ) from error
+            raise FatalError(f"cannot copy to {folder}: {error.strerror or error}; check the setting 'path'") from error
         base = self.context.settings.get("base_url")
         if base:
             return MediaReference(id=f"{str(base).rstrip('/')}/{name}", kind="url", uploader="folder")

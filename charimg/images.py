@@ -1,0 +1,60 @@
+"""Decoding pictures: is it really one, and what is it? The only I/O below the floor of the run is Pillow's decoding."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+
+from charimg.errors import FlakyError
+from charimg.model import ImageFacts
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+"""What is accepted, by Pillow's names. Vector and document formats are not pictures here."""
+
+MAX_PIXELS = 100_000_000
+"""Width times height: above it a picture is taken for a decompression bomb (an 8K picture has 33 million)."""
+
+MIN_SIDE = 8
+"""Pixels: tracking dots and empty placeholders are smaller than any picture of a character."""
+
+
+def inspect(data: bytes) -> ImageFacts:
+    """Decode the whole picture and tell its format, size and digest.
+
+    :raises FlakyError: the bytes are empty, no picture, a truncated one, or one too large to be meant.
+    """
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - loaded when the first picture arrives
+
+    if not data:
+        raise FlakyError("the service sent an empty picture (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is checked below
+            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+                width, height = picture.size
+                if width * height > MAX_PIXELS:
+                    raise FlakyError(f"the service sent a picture of {width} x {height} pixels; that is too large")
+                if min(width, height) < MIN_SIDE:
+                    raise FlakyError(f"the service sent a picture of only {width} x {height} pixels")
+                picture.load()
+                kind = (picture.format or "").lower()
+    except UnidentifiedImageError as error:
+        raise FlakyError(f"the service sent {_guess(data)} instead of a picture") from error
+    except FlakyError:
+        raise
+    except Exception as error:  # Pillow's decoders raise many kinds for damaged data
+        raise FlakyError(f"the service sent a damaged picture ({_guess(data)})") from error
+    return ImageFacts(kind, width, height, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _guess(data: bytes) -> str:
+    """What the bytes look like, for the message."""
+    head = data[:256].lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "a web page"
+    if head.startswith((b"<svg", b"<?xml")):
+        return "an SVG or XML text"
+    if head.startswith((b"{", b"[")):
+        return "a JSON text"
+    return f"{len(data)} bytes beginning {data[:4]!r}"
