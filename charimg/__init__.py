@@ -95,32 +95,48 @@ __all__ = [
     "hookimpl",
 ]
 
-_HOME = {
-    "hookimpl": "hookspecs",
-    "Event": "events",
-    "Secret": "redaction",
-    **dict.fromkeys(
-        (
-            "Abilities Credential Declaration ImageGenerator Observer Price ProviderContext Setting Store Uploader"
-        ).split(),
-        "contracts",
+_MODULES = {
+    "contracts": (
+        "Abilities",
+        "Credential",
+        "Declaration",
+        "ImageGenerator",
+        "Observer",
+        "Price",
+        "ProviderContext",
+        "Setting",
+        "Store",
+        "Uploader",
     ),
-    **dict.fromkeys(
-        (
-            "CharimgError ExhaustedError FatalError FlakyError InvalidRequestError ProviderError RejectedError "
-            "ThrottledError"
-        ).split(),
-        "errors",
+    "errors": (
+        "CharimgError",
+        "ExhaustedError",
+        "FatalError",
+        "FlakyError",
+        "InvalidRequestError",
+        "ProviderError",
+        "RejectedError",
+        "ThrottledError",
     ),
-    **dict.fromkeys(
-        "Cost GeneratedImage ImageRequest MediaReference Reference ReferenceKind SavedImage Verdict".split(),
-        "model",
+    "events": ("Event",),
+    "hookspecs": ("hookimpl",),
+    "model": (
+        "Cost",
+        "GeneratedImage",
+        "ImageRequest",
+        "MediaReference",
+        "Reference",
+        "ReferenceKind",
+        "SavedImage",
+        "Verdict",
     ),
+    "redaction": ("Secret",),
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its module when it is first asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'charimg' has no attribute {name!r}")
-    return getattr(import_module(f"charimg.{_HOME[name]}"), name)
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"charimg.{module}"), name)
+    raise AttributeError(f"module 'charimg' has no attribute {name!r}")

@@ -28,6 +28,8 @@ class ProviderContext:
     """Every declared setting by name, of its declared type; ``None`` where unset and without default."""
     credentials: Mapping[str, Secret] = field(default_factory=dict)
     """The declared credentials that were found."""
+    read_only: bool = False
+    """The command only looks: a store creates nothing and changes nothing."""
     lane: str = ""
     """The lane this provider works for; part of every media reference it gives."""
     http: HttpSession = field(default=None)  # type: ignore[assignment]  # a store has no use for one
@@ -35,7 +37,7 @@ class ProviderContext:
     redactor: Redactor = field(default_factory=Redactor)
     """Add here what must never be shown, such as a token received on the way."""
     remember: Callable[[str, str], None] = lambda _name, _value: None
-    """Keep a renewed credential, ``remember("cookie", new)``: stored only where the old one came from a file of ours."""
+    """Keep a renewed credential, ``remember("cookie", new)``, where the old one came from our own key file."""
     shared: dict[type, object] = field(default_factory=dict)
     """One place a lane's generator and uploader share; see :meth:`share`."""
 

@@ -1,0 +1,110 @@
+"""A project: the user's folder with roster, settings, pictures, and charimg's own ``.charimg/`` beside them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from charimg.errors import InputError, ProjectBusyError, StorageError
+
+STATE_FOLDER = ".charimg"
+"""Holds the ledger and the lock; safe to delete only if one wants to forget what was paid for."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project."""
+
+    folder: Path
+    """Absolute."""
+    out: Path
+    """Where its pictures go, absolute."""
+
+    @classmethod
+    def at(cls, folder: Path, out: str = "pictures") -> Project:
+        """The project in this folder; *out* is relative to it unless absolute.
+
+        :raises InputError: the folder is no folder, or *out* is a file.
+        """
+        folder = folder.resolve()
+        if not folder.is_dir():
+            raise InputError(f"{folder} is not a folder")
+        target = (folder / Path(out).expanduser()).resolve()
+        if target.exists() and not target.is_dir():
+            raise InputError(f"{target} is a file; pictures need a folder: choose another with --out")
+        return cls(folder, target)
+
+    @property
+    def state(self) -> Path:
+        """The folder of charimg's own files."""
+        return self.folder / STATE_FOLDER
+
+    def shown(self, path: Path) -> str:
+        """A path as the ledger and messages have it: relative to the project where it lies inside, with ``/``."""
+        try:
+            return path.relative_to(self.folder).as_posix()
+        except ValueError:
+            return str(path)
+
+    def found(self, shown: str) -> Path:
+        """The file behind a path that :meth:`shown` gave."""
+        return self.folder / shown
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the project for one run. The lock dies with the process.
+
+        :raises ProjectBusyError: another process holds it; the message says which.
+        :raises StorageError: the state folder cannot be written.
+        """
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only a run needs it
+
+        holder = self.state / "run.pid"
+        try:
+            self.state.mkdir(exist_ok=True)
+            ignore = self.state / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            lock = FileLock(self.state / "run.lock", timeout=0)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise ProjectBusyError(
+                    f"another run holds this project ({_holder(holder)}); wait for it to end"
+                ) from None
+        except OSError as error:
+            raise StorageError(
+                f"cannot write in {self.state}: {error.strerror or error}; check its permissions"
+            ) from error
+        try:
+            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    def lock_holder(self) -> str | None:
+        """Who holds the project now, for people; ``None`` if nobody does."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - see locked
+
+        path = self.state / "run.lock"
+        if not path.exists():
+            return None
+        try:
+            with FileLock(path, timeout=0):
+                return None
+        except Timeout:
+            return _holder(self.state / "run.pid")
+        except OSError:
+            return None
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return "an unknown process"
