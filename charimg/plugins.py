@@ -173,7 +173,7 @@ class Plugins:
         return observers, warnings
 
     def prepare_request(self, request: ImageRequest) -> tuple[ImageRequest, list[str]]:
-        """The request after every plugin had its say, in the order they were loaded, and a warning for each that failed."""
+        """The request after every plugin had its say, and a warning for each that failed."""
         warnings = []
         for plugin in self._implementing("prepare_request"):
             try:
@@ -259,7 +259,8 @@ class _blamed:  # noqa: N801 - reads as a word in a with statement
         if isinstance(error, (Exception, SystemExit)) and not isinstance(error, PluginError):
             claim = self._claim
             raise PluginError(
-                f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {_words(error)}; {_mend(claim)}"
+                f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {_words(error)}; "
+                f"{_mend(claim)}"
             ) from error
 
 

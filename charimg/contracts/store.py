@@ -119,8 +119,13 @@ class Store(Provider):
         """Money may be spent from now on. The attempt stays open until one of the next three ends it."""
         raise NotImplementedError  # the contract
 
-    async def record_saved(self, attempt: str, picture: PictureRecord) -> None:
-        """The attempt's picture is on disk. Called again when the same attempt's picture was worked on."""
+    async def record_saved(self, attempt: str, picture: PictureRecord, kept_as: str | None = None) -> None:
+        """The attempt's picture is on disk, and its job's state is ``saved``.
+
+        :param kept_as: where an earlier file of the same path is kept now; earlier records of it follow.
+
+        Called again when a plugin worked on the same attempt's picture.
+        """
         raise NotImplementedError  # the contract
 
     async def record_trouble(self, attempt: str, trouble: Trouble, state: JobState) -> None:
