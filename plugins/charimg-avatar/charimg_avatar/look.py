@@ -1,0 +1,498 @@
+"""What is drawn: a :class:`Look`, decided from a reading and, for what nobody said, from a seed; pure.
+
+What the description says wins; what follows from it (a king's crown, an old man's grey) comes next; the rest is
+picked by a stable hash, so that the same character always looks the same, on every machine and Python.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from charimg_avatar.reading import Claim, Reading, read
+from charimg_avatar.vocabulary import COLOURS, EXPRESSIONS, HAIR_COLOURS, PEOPLES, SETTINGS, SHADES, SKIN_COLOURS
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One portrait. Colours are ``#rrggbb``; the names of forms are those of the avataaars style, or an ornament's."""
+
+    skin: str
+    hair: str | None
+    """``None``: bald, or hidden under the head-dress."""
+    hair_colour: str
+    beard: str | None
+    beard_colour: str
+    glasses: str | None
+    headdress: str | None
+    headdress_colour: str
+    clothes: str
+    clothes_colour: str
+    graphic: str
+    """The picture on a T-shirt."""
+    eyebrows: str
+    eyes: str
+    mouth: str
+    drape: str | None
+    """``"shawl"``, ``"sari"``, ``"scarf"``, ``"sash"`` or none."""
+    drape_colour: str
+    neck: str | None
+    """``"necklace"``, ``"beads"``, ``"pearls"``, ``"garland"`` or none."""
+    earrings: bool
+    armour: bool
+    marks: tuple[str, ...]
+    """``"bindi"``, ``"tilak"``, ``"freckles"``, ``"scar"``, ``"wrinkles"``, ``"mole"``, sorted."""
+    backdrop: str
+    """The pattern behind the bust."""
+    backdrop_colours: tuple[str, str]
+    """Ground and tone."""
+
+
+class Dice:
+    """Choices that depend on a text alone: the same text and question always give the same answer."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def number(self, question: str) -> float:
+        """A number from 0 up to 1."""
+        digest = hashlib.sha256(f"{self._text}\0{question}".encode()).digest()
+        return int.from_bytes(digest[:7], "big") / 2**56
+
+    def pick(self, question: str, options: Sequence[T]) -> T:
+        """One of *options*, each as likely."""
+        return options[int(self.number(question) * len(options))]
+
+    def chance(self, question: str, probability: float) -> bool:
+        """Yes with *probability*."""
+        return self.number(question) < probability
+
+
+GROUNDS: tuple[tuple[str, str], ...] = (
+    ("#f7cfb4", "#fbdfcb"),
+    ("#f6dc93", "#fae8b6"),
+    ("#b9ddc9", "#cfe9da"),
+    ("#b3d6ec", "#cbe3f3"),
+    ("#cbc1ea", "#dad3f2"),
+    ("#f2bcc6", "#f7d0d7"),
+    ("#e2d2b5", "#ece0ca"),
+    ("#94c9c3", "#aed8d3"),
+    ("#f3a88e", "#f7bfaa"),
+    ("#9fb8da", "#b6cae5"),
+    ("#c1cf9f", "#d1dcb6"),
+    ("#f3bd59", "#f7cd7f"),
+    ("#d89a78", "#e2b096"),
+    ("#8fb39a", "#a6c5af"),
+    ("#b58bb0", "#c6a3c1"),
+    ("#6f8fb3", "#86a2c1"),
+)
+"""Grounds and their tones, soft enough for a whole gallery of them to hang together."""
+
+NIGHTS: tuple[tuple[str, str], ...] = (("#2f3b63", "#3d4b78"), ("#43376b", "#524681"), ("#22465c", "#2e5870"))
+"""Grounds of the starry backdrop."""
+
+_NATURAL_HAIR = ("black", "dark", "brown", "brunette", "chestnut", "auburn", "sandy", "darkblond", "blond", "ginger")
+_DARK_HAIR = ("black", "dark", "raven", "brunette")
+_CLOTH = ("red", "saffron", "mustard", "teal", "blue", "navy", "green", "maroon", "indigo", "coral", "plum", "olive",
+          "turquoise", "rose", "cream", "charcoal", "terracotta", "purple")  # fmt: skip
+_SKINS = ("#f8dcc6", "#f3cba6", "#efc39a", "#d5a472", "#c98f60", "#a96f47", "#8a5a3c", "#6b4531")
+_HAIR_F = {
+    "long": ("straight01", "straight02", "straightAndStrand", "longButNotTooLong"),
+    "wavy": ("bigHair", "curvy", "straight01"),
+    "curly": ("curly", "curvy", "bigHair"),
+    "short": ("bob", "miaWallace", "shortCurly", "shaggyMullet"),
+    "any": ("straight01", "straight02", "straightAndStrand", "longButNotTooLong", "bob", "miaWallace", "bun", "curly",
+            "bigHair", "curvy"),
+}  # fmt: skip
+_HAIR_M = {
+    "long": ("shaggyMullet", "longButNotTooLong", "straight02"),
+    "wavy": ("shortWaved", "shaggy"),
+    "curly": ("shortCurly", "frizzle", "dreads01"),
+    "short": ("shortFlat", "theCaesar", "theCaesarAndSidePart", "shortRound"),
+    "any": ("shortFlat", "shortRound", "shortWaved", "shortCurly", "theCaesar", "theCaesarAndSidePart", "shaggy"),
+}  # fmt: skip
+_FLAT_HAIR = {"long": ("straight02", "straightAndStrand", "longButNotTooLong"), "short": ("theCaesar", "shortRound")}
+_OWN_HEADDRESS = frozenset({"crown", "circlet", "helmet", "hood", "veil"})
+_COVERING = frozenset({"turban", "hijab", "hat", "winterHat03", "winterHat1", "frida"})
+
+
+def look_of(*, name: str, description: str, seed: str) -> Look:
+    """Decide how the character *name* looks. *seed* is any text; another one changes only what is unsaid."""
+    said = read(description, name)
+    dice = Dice("\0".join((seed, name, description)))
+    return _Painter(said, dice).look()
+
+
+class _Painter:
+    """One reading and one set of dice; each method decides one part."""
+
+    def __init__(self, said: Reading, dice: Dice) -> None:
+        self.said = said
+        self.dice = dice
+        self.words = said.words
+        self.female = said.gender == "f" or (said.gender is None and dice.chance("gender", 0.5))
+        self.age = said.age or dice.pick("age", ("young", "adult", "adult"))
+
+    def look(self) -> Look:
+        """All parts together."""
+        skin = self.skin()
+        headdress = self.headdress()
+        hair_colour = self.hair_colour(skin)
+        beard = self.beard()
+        drape, drape_colour = self.drape()
+        clothes, clothes_colour = self.clothes(drape_colour if drape == "sari" else None)
+        headdress_colour = self.headdress_colour(headdress, clothes_colour)
+        hair = self.hair(headdress)
+        eyebrows, eyes, mouth = self.expression()
+        pattern, ground = self.backdrop((clothes_colour, headdress_colour if headdress else hair_colour, skin))
+        return Look(
+            skin=skin,
+            hair=hair,
+            hair_colour=hair_colour,
+            beard=beard,
+            beard_colour=self.beard_colour(hair_colour),
+            glasses=self.glasses(),
+            headdress=headdress,
+            headdress_colour=headdress_colour,
+            clothes=clothes,
+            clothes_colour=clothes_colour,
+            graphic=self.graphic(),
+            eyebrows=eyebrows,
+            eyes=eyes,
+            mouth=mouth,
+            drape=drape,
+            drape_colour=drape_colour,
+            neck=self.neck(),
+            earrings=self.said.first("ear") is not None,
+            armour=any(claim.kind == "clothes:armour" and not claim.negated for claim in self.said.claims),
+            marks=self.marks(),
+            backdrop=pattern,
+            backdrop_colours=ground,
+        )
+
+    def skin(self) -> str:
+        for claim in self.said.claims:
+            if claim.area != "skin" or claim.negated:
+                continue
+            for word in (*claim.colours, *sorted(claim.words)):
+                if word in SKIN_COLOURS or (word in COLOURS and claim.noun in {"skin", "skinned"}):
+                    tone = SKIN_COLOURS.get(word) or COLOURS[word]
+                    return _shaded(tone, claim.shade if claim.shade != word else None)
+        for word in ("wheatish", "dusky", "swarthy", "tanned", "pale", "fair", "ruddy"):
+            if word in self.words:
+                return SKIN_COLOURS[word]
+        if self.words & {"robot", "android", "automaton", "cyborg"}:
+            return "#b4c0c9"
+        if self.words & {"goblin", "orc", "ogre", "troll"}:
+            return "#8aa865"
+        for tone, peoples in PEOPLES.items():
+            if self.words & set(peoples):
+                return _shaded(tone, self.dice.pick("tone", (None, None, "soft", "deep")))
+        return self.dice.pick("skin", _SKINS)
+
+    def headdress(self) -> str | None:
+        heads = [claim for claim in self.said.claims if claim.area == "head" and not claim.negated]
+        # What covers most is seen: a crown over a veil would hide neither, so the first of the strong ones counts.
+        for claim in sorted(heads, key=lambda claim: claim.what == "frida"):
+            if claim.what == "cap":
+                return "winterHat03" if claim.words & {"wool", "woollen", "woolly", "knitted"} else "turban"
+            if claim.what == "frida" and not self.wears_flowers(claim):
+                continue
+            return claim.what
+        if self.said.denies("head") or "bareheaded" in self.words:
+            return None
+        if self.words & {"king", "queen", "emperor", "empress", "maharaja"}:
+            return "crown"
+        if self.words & {"maharani", "princess", "rani"}:
+            return "circlet"
+        if self.words & {"wizard", "witch", "cowboy", "sorcerer"}:
+            return "hat"
+        if self.words & {"nun"}:
+            return "hijab"
+        return None
+
+    def wears_flowers(self, claim: Claim) -> bool:
+        return self.female and bool({"hair", "braid", "bun", "plait", "head", "wreath", "gajra"} & self.words)
+
+    def headdress_colour(self, headdress: str | None, clothes_colour: str) -> str:
+        claim = next((c for c in self.said.claims if c.area == "head" and not c.negated and c.what != "frida"), None)
+        said = self.cloth(claim)
+        if said is not None:
+            return said
+        if headdress in {"crown", "circlet"}:
+            return COLOURS["gold"]
+        if headdress == "helmet":
+            return COLOURS["steel"]
+        if headdress in {"veil", "hood"}:
+            return clothes_colour
+        return COLOURS[self.dice.pick("headdress colour", _CLOTH)]
+
+    def hair(self, headdress: str | None) -> str | None:
+        if headdress in _COVERING:
+            return None
+        claims = [claim for claim in self.said.claims if claim.area == "hair"]
+        about = frozenset().union(*(claim.words | {claim.noun} for claim in claims if not claim.negated))
+        loose = about | (self.words & {"bald", "balding", "receding", "curly", "tousled", "hairless", "tonsured"})
+        if loose & {"tuft", "shikha", "tiki"}:
+            return "tuft"
+        if loose & {"bald", "hairless"} or any(claim.negated for claim in claims):
+            sides = self.age == "old" and "shaven" not in self.words and self.dice.chance("sides", 0.5)
+            return "sides" if sides or loose & {"fringe"} else None
+        if loose & {"balding", "receding", "thinning", "tonsured"}:
+            return "sides"
+        if headdress in {"crown", "helmet", "circlet", "hood"}:
+            if headdress == "hood" or (headdress == "helmet" and not self.female and "long" not in loose):
+                return None
+            return self.dice.pick("hair", _FLAT_HAIR["long" if self.female or "long" in loose else "short"])
+        if headdress == "veil":
+            return "longButNotTooLong"
+        return self.hair_form(loose)
+
+    def hair_form(self, about: frozenset[str]) -> str:
+        """The hairstyle for the words said of the hair."""
+        table = _HAIR_F if self.female else _HAIR_M
+        exact: tuple[tuple[set[str], str | tuple[str, ...]], ...] = (
+            ({"bun", "topknot", "chignon", "coiled", "knot"}, "bun"),
+            ({"dreadlocks", "dreads", "cornrows"}, "dreads" if self.female or "long" in about else "dreads01"),
+            ({"afro", "kinky", "frizzy"}, "fro" if self.female or "short" not in about else "dreads01"),
+            ({"mohawk", "quiff", "undercut"}, "frizzle" if not self.female else "shavedSides"),
+            ({"braid", "braids", "braided", "plait", "plaits", "plaited"}, ("braid",)),
+            ({"bob", "bobbed", "chin"}, ("bob", "miaWallace")),
+            ({"bangs", "fringe"}, ("miaWallace", "straightAndStrand") if self.female else ("shortRound",)),
+            ({"mullet"}, "shaggyMullet"),
+            ({"crewcut", "buzzed", "stubbled"}, "theCaesar"),
+            ({"ponytail", "pigtails"}, ("straight01",) if self.female else ("bun",)),
+            ({"wild", "tousled", "messy", "unruly", "unkempt", "shaggy", "spiky", "untidy", "tangled", "windswept"},
+             ("bigHair", "curvy") if self.female else ("shaggy", "dreads02")),
+        )  # fmt: skip
+        for words, forms in exact:
+            if words & about:
+                return forms if isinstance(forms, str) else self.dice.pick("hair", forms)
+        long = bool(about & {"long", "flowing", "waist", "shoulder", "tresses", "mane", "loose", "falling", "hip"})
+        short = bool(about & {"short", "cropped", "shorn", "cut", "pixie", "trimmed", "close"})
+        curly = bool(about & {"curly", "curls", "curl", "ringlets"})
+        wavy = bool(about & {"wavy", "waves", "waved", "flowing"})
+        if curly and short:
+            return "shortCurly"
+        if curly:
+            return self.dice.pick("hair", ("curvy", "bigHair") if long else table["curly"])
+        if wavy:
+            return self.dice.pick("hair", ("bigHair", "curvy") if long else table["wavy"])
+        if long:
+            return self.dice.pick("hair", table["long"])
+        if short:
+            return self.dice.pick("hair", table["short"])
+        if self.female and self.age == "old":
+            return self.dice.pick("hair", ("bun", "bun", "bob", "longButNotTooLong"))
+        if not self.female and self.age == "old":
+            return self.dice.pick("hair", ("sides", "shortFlat", "theCaesar", "shortWaved"))
+        return self.dice.pick("hair", table["any"])
+
+    def hair_colour(self, skin: str) -> str:
+        claims = [claim for claim in self.said.claims if claim.area == "hair" and not claim.negated]
+        for claim in claims:
+            if (colour := _hairy(claim)) is not None:
+                return colour
+        for word in ("greying", "graying", "saltpepper", "grizzled", "hoary"):
+            if word in self.words or any(word in claim.words for claim in claims):
+                return HAIR_COLOURS[word]
+        for word in ("blonde", "blond", "redhead", "brunette"):
+            if word in self.words:
+                return HAIR_COLOURS["red" if word == "redhead" else word]
+        beard = self.said.first("beard") or self.said.first("moustache")
+        if beard is not None and (colour := _hairy(beard)) is not None:
+            return colour
+        if self.age == "old":
+            return HAIR_COLOURS[self.dice.pick("hair colour", ("white", "grey", "silver", "saltpepper"))]
+        red, green, blue = _rgb(skin)
+        dark = red + green + blue < 1.95
+        return HAIR_COLOURS[self.dice.pick("hair colour", _DARK_HAIR if dark else _NATURAL_HAIR)]
+
+    def beard(self) -> str | None:
+        beard, moustache = self.said.first("beard"), self.said.first("moustache")
+        if beard is not None:
+            about = beard.words | {beard.noun}
+            if about & {"stubble", "short", "trimmed", "goatee", "cropped", "neat", "pointed", "sideburns", "close",
+                        "thin", "wispy", "small", "little"}:  # fmt: skip
+                return "beardLight"
+            long = about & {"long", "flowing", "bushy", "full", "great", "majestic", "thick", "big", "huge", "wild",
+                            "braided"}  # fmt: skip
+            return "beardMajestic" if long else "beardMedium"
+        if moustache is not None:
+            thin = {"thin", "fine", "pencil", "waxed", "curled", "twirled", "handlebar", "fancy", "curling", "upturned",
+                    "pointed", "elegant", "twisted", "long", "drooping"}  # fmt: skip
+            return "moustacheFancy" if (moustache.words | {moustache.noun}) & thin else "moustacheMagnum"
+        shaven = self.words & {"cleanshaven", "beardless", "shaven"} or self.said.denies("beard")
+        if shaven or self.female or self.age in {"child", "young"} or self.said.denies("moustache"):
+            return None
+        if self.words & {"wizard", "dwarf", "hermit"}:
+            return "beardMajestic"
+        if self.said.gender == "m" and self.dice.chance("beard", 0.3):
+            return self.dice.pick(
+                "beard form", ("beardLight", "beardMedium", "moustacheMagnum", "moustacheFancy", "beardLight")
+            )
+        return None
+
+    def beard_colour(self, hair_colour: str) -> str:
+        for area in ("beard", "moustache"):
+            claim = self.said.first(area)
+            if claim is not None and (colour := _hairy(claim)) is not None:
+                return colour
+        return hair_colour
+
+    def glasses(self) -> str | None:
+        claim = self.said.first("glasses")
+        if claim is None:
+            return None
+        if claim.words & {"round", "wire", "rimmed", "small", "half", "moon", "thin", "steel"}:
+            return "round" if claim.what != "sunglasses" else "kurt"
+        if claim.words & {"thick", "heavy", "horn"}:
+            return "prescription01"
+        return claim.what
+
+    def clothes(self, sari: str | None) -> tuple[str, str]:
+        claims = [claim for claim in self.said.claims if claim.area == "clothes" and not claim.negated]
+        lower = self.said.first("lower")
+        claim = next((c for c in claims if c.what != "sari"), None)
+        form = claim.what if claim is not None else self.default_clothes()
+        if claim is not None and claim.what == "armour":
+            form = "shirtCrewNeck"
+        if claim is not None and claim.what in {"shirtCrewNeck", "collarAndSweater"} and self.female:
+            form = claim.what if claim.noun not in {"blouse", "clothes", "silks", "finery"} else "shirtScoopNeck"
+        if sari is not None:
+            return "shirtScoopNeck", self.cloth(claim) or _shaded(sari, "dark")
+        colour = self.cloth(claim)
+        if colour is None and self.said.clothes_colour is not None:
+            colour = COLOURS[self.said.clothes_colour]
+        if colour is None and any(c.what == "armour" for c in claims):
+            colour = COLOURS["steel"]
+        if colour is None and claim is not None and claim.noun == "labcoat":
+            colour = COLOURS["white"]
+        if colour is None and lower is not None and claim is None:
+            colour = self.cloth(lower)
+        if colour is None and (drape := self.said.first("drape")) is not None and drape.noun in {"cloak", "cloaked"}:
+            base = self.cloth(drape)
+            colour = _shaded(base, "dark") if base else None
+        return form, colour or COLOURS[self.dice.pick("clothes colour", _CLOTH)]
+
+    def default_clothes(self) -> str:
+        if self.words & {"king", "maharaja", "wizard", "priest", "monk", "sage", "queen", "brahmin", "pandit"}:
+            return "shirtScoopNeck" if self.female else "shirtVNeck"
+        if self.words & {"engineer", "mechanic", "farmer"} and self.said.first("lower") is None:
+            return "overall"
+        if self.words & {"detective", "professor", "lawyer", "banker", "butler", "doctor"}:
+            return "blazerAndShirt"
+        if self.said.first("lower") is not None:
+            return "shirtVNeck"
+        options = ("shirtScoopNeck", "shirtCrewNeck", "shirtVNeck") if self.female else (
+            "shirtCrewNeck", "shirtVNeck", "collarAndSweater")  # fmt: skip
+        return self.dice.pick("clothes", options)
+
+    def graphic(self) -> str:
+        said = {"skull": "skull", "bear": "bear", "bat": "bat", "deer": "deer", "diamond": "diamond", "pizza": "pizza"}
+        return next((said[word] for word in sorted(self.words & said.keys())), "diamond")
+
+    def drape(self) -> tuple[str | None, str]:
+        sari = next((c for c in self.said.claims if c.kind == "clothes:sari" and not c.negated), None)
+        if sari is not None:
+            colour = self.cloth(sari) or (COLOURS[self.said.clothes_colour] if self.said.clothes_colour else None)
+            return "sari", colour or COLOURS[self.dice.pick("sari colour", _CLOTH)]
+        claim = self.said.first("drape")
+        if claim is None:
+            return None, COLOURS["cream"]
+        thread = "cream" if claim.noun == "thread" else self.dice.pick("drape colour", _CLOTH)
+        return claim.what, self.cloth(claim) or COLOURS[thread]
+
+    def neck(self) -> str | None:
+        claim = self.said.first("neck")
+        return claim.what if claim is not None else None
+
+    def marks(self) -> tuple[str, ...]:
+        marks = {claim.what for claim in self.said.claims if claim.area == "mark" and not claim.negated}
+        if self.age == "old" and not self.said.denies("mark"):
+            marks.add("wrinkles")
+        return tuple(sorted(marks))
+
+    def expression(self) -> tuple[str, str, str]:
+        every = self.words | frozenset().union(*(c.words for c in self.said.claims if c.area in {"eyes", "skin", "brows"}))
+        for _, words, faces in EXPRESSIONS:
+            if every & set(words):
+                return faces
+        return self.dice.pick(
+            "face",
+            (
+                ("default", "default", "smile"),
+                ("defaultNatural", "default", "twinkle"),
+                ("defaultNatural", "default", "smile"),
+                ("raisedExcitedNatural", "default", "twinkle"),
+                ("default", "happy", "twinkle"),
+                ("flatNatural", "default", "twinkle"),
+            ),
+        )
+
+    def backdrop(self, garments: tuple[str, ...]) -> tuple[str, tuple[str, str]]:
+        """A pattern that fits the words and a ground on which these colours stand out."""
+        pattern = next((pattern for pattern, words in SETTINGS.items() if self.words & set(words)), None)
+        if pattern is None:
+            pattern = self.dice.pick("backdrop", ("rays", "rings", "dots", "sun", "arch"))
+        grounds = NIGHTS if pattern == "stars" else GROUNDS
+        clear = sorted(grounds, key=lambda ground: min(_distance(ground[0], colour) for colour in garments))
+        return pattern, self.dice.pick("ground", clear[-(len(clear) + 1) // 2 :])
+
+    def cloth(self, claim: Claim | None) -> str | None:
+        """The colour said of a thing that is not hair or skin."""
+        if claim is None:
+            return None
+        for word in claim.colours:
+            if word in COLOURS:
+                return _shaded(COLOURS[word], claim.shade)
+        return None
+
+
+def _hairy(claim: Claim) -> str | None:
+    """The colour said of hair or a beard, streaks mixed in."""
+    for word in claim.colours:
+        base = HAIR_COLOURS.get(word) or COLOURS.get(word)
+        if base is None or (word == "light" and len(claim.colours) > 1):
+            continue
+        base = _shaded(base, claim.shade if claim.shade != word else None)
+        return _mixed(base, HAIR_COLOURS.get(claim.streak, COLOURS.get(claim.streak, base)), 0.45) if claim.streak else base
+    if claim.streak:
+        return _mixed(HAIR_COLOURS["dark"], HAIR_COLOURS.get(claim.streak, "#8f8f92"), 0.5)
+    return None
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    return int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255
+
+
+def _hex(rgb: Sequence[float]) -> str:
+    return "#" + "".join(f"{round(min(1.0, max(0.0, part)) * 255):02x}" for part in rgb)
+
+
+def _mixed(one: str, other: str, share: float) -> str:
+    """*one* with *share* (0..1) of *other* in it."""
+    return _hex([a + (b - a) * share for a, b in zip(_rgb(one), _rgb(other), strict=True)])
+
+
+def _shaded(colour: str, shade: str | None) -> str:
+    """*colour* as a word of :data:`charimg_avatar.vocabulary.SHADES` changes it."""
+    if shade not in SHADES:
+        return colour
+    hue, light, saturation = colorsys.rgb_to_hls(*_rgb(colour))
+    factor = {"dark": 0.62, "deep": 0.75, "light": 1.3, "pale": 1.4, "bright": 1.1, "soft": 1.1, "faded": 1.15}
+    colourful = {"bright": 1.2, "vivid": 1.3, "deep": 1.1, "dull": 0.6, "faded": 0.6, "dusty": 0.6, "pale": 0.9}
+    light = min(0.93, light * factor.get(shade, 1.0))
+    return _hex(colorsys.hls_to_rgb(hue, light, min(1.0, saturation * colourful.get(shade, 1.0))))
+
+
+def _distance(one: str, other: str) -> float:
+    """How different two colours look, roughly: the redmean formula (https://www.compuphase.com/cmetric.htm)."""
+    (r1, g1, b1), (r2, g2, b2) = _rgb(one), _rgb(other)
+    mean = (r1 + r2) / 2
+    return ((2 + mean) * (r1 - r2) ** 2 + 4 * (g1 - g2) ** 2 + (3 - mean) * (b1 - b2) ** 2) ** 0.5
