@@ -54,11 +54,11 @@ def _decoded(data: bytes, place: Place) -> str:
         if data.startswith(bom):
             encoding, skipped = name, len(bom)
             break
+    if encoding == "utf-8" and b"\0" in data:
+        raise _not_text(place)
     try:
         text = data[skipped:].decode(encoding)
     except UnicodeDecodeError as error:
-        if b"\0" in data and encoding == "utf-8":
-            raise _not_text(place) from None
         offset = skipped + error.start
         line = data[skipped:offset].decode(encoding, "replace").count("\n") + 1
         raise place.at(line).fault(

@@ -18,6 +18,8 @@ MAX_VALUES = 1_000_000
 fields each. It bounds memory, and makes an alias bomb a message."""
 MAX_DEPTH = 24
 """Deepest nesting; a roster needs five levels."""
+CHARACTERS_A_VALUE = 100
+"""So many characters of a text count as one more value."""
 _SHOWN = 40
 
 
@@ -29,7 +31,11 @@ class Scalar:
     line: int | None = None
     null: bool = False
     """Written as nothing: an empty value, ``~``, ``null``, an empty cell."""
-    size = 1
+
+    @property
+    def size(self) -> int:
+        """1, and 1 more for every :data:`CHARACTERS_A_VALUE` characters, lest aliases repeat a long text at no cost."""
+        return 1 + len(self.text) // CHARACTERS_A_VALUE
 
 
 @dataclass(frozen=True)

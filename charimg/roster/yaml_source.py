@@ -129,7 +129,7 @@ class _Builder:
         inner.size += node.size
         if inner.size > MAX_VALUES or self._values > MAX_VALUES:
             raise self._place.at(line).fault(
-                f"holds more than {MAX_VALUES:,} values (aliases count each time); split the cast"
+                f"holds more than {MAX_VALUES:,} values (an alias counts as all it repeats); split the cast"
             )
         if inner.mapping and len(inner.names) == len(inner.items):
             if not isinstance(node, Scalar):
