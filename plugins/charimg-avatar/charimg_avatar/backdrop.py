@@ -60,14 +60,16 @@ def _dots(size: Size, head: Point, radius: float) -> str:
     return _circle(x0, y0, radius) + "".join(dots)
 
 
-def _sun(size: Size, head: Point, radius: float) -> str:
+def _sun(_size: Size, head: Point, radius: float) -> str:
     """A large sun with a ring of small lights."""
     x, y = head
     lights = [
         _circle(x + radius * 1.28 * math.cos(a), y + radius * 1.28 * math.sin(a), radius * 0.045)
         for a in (2 * math.pi * i / 28 for i in range(28))
     ]
-    far = _circle(x, y, radius * 1.56, f' fill="none" stroke="currentColor" stroke-width="{radius * 0.035:.1f}"')
+    far = _circle(
+        x, y, radius * 1.56, f' fill="none" stroke="currentColor" stroke-width="{radius * 0.035:.1f}"'
+    )
     return _circle(x, y, radius * 1.08) + "".join(lights) + far
 
 
@@ -86,9 +88,7 @@ def _arch(size: Size, head: Point, radius: float) -> str:
     )
     line = f'<path d="{cusp}" fill="none" stroke="currentColor" stroke-width="{radius * 0.05:.1f}" '
     outer = f'{line}transform="translate({x:.1f} {y:.1f}) scale(1.14) translate({-x:.1f} {-y:.1f})"/>'
-    studs = "".join(
-        _circle(x + sign * radius * 1.18, y - radius * (1.05 + 0.0 * sign), radius * 0.09) for sign in (-1, 1)
-    )
+    studs = "".join(_circle(x + sign * radius * 1.18, y - radius * 1.05, radius * 0.09) for sign in (-1, 1))
     return f'<path d="{cusp}"/>{outer}{studs}'
 
 
@@ -97,7 +97,7 @@ def _stars(size: Size, head: Point, radius: float) -> str:
     width, height = size
     parts = []
     for i in range(90):
-        sx, sy = (i * 0.754877666) % 1 * width, (i * 0.569840291) % 1 * height
+        sx, sy = (0.5 + i * 0.754877666) % 1 * width, (0.5 + i * 0.569840291) % 1 * height
         if math.hypot(sx - head[0], sy - head[1]) < radius * 1.15:
             continue
         r = radius * (0.018 + 0.03 * ((i * 7) % 5) / 4)

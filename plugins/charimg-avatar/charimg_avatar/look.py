@@ -6,16 +6,18 @@ picked by a stable hash, so that the same character always looks the same, on ev
 
 from __future__ import annotations
 
-import colorsys
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
+from charimg_avatar.palette import GROUNDS, NIGHTS, Dice, distance, mixed, rgb, shaded
 from charimg_avatar.reading import Claim, Reading, read
-from charimg_avatar.vocabulary import COLOURS, EXPRESSIONS, HAIR_COLOURS, PEOPLES, SETTINGS, SHADES, SKIN_COLOURS
-
-T = TypeVar("T")
+from charimg_avatar.vocabulary import (
+    COLOURS,
+    EXPRESSIONS,
+    HAIR_COLOURS,
+    PEOPLES,
+    SETTINGS,
+    SKIN_COLOURS,
+)
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,11 @@ class Look:
     beard: str | None
     beard_colour: str
     glasses: str | None
+    glasses_colour: str
     headdress: str | None
     headdress_colour: str
-    clothes: str
+    clothes: str | None
+    """``None``: bare-chested."""
     clothes_colour: str
     graphic: str
     """The picture on a T-shirt."""
@@ -53,50 +57,18 @@ class Look:
     """Ground and tone."""
 
 
-class Dice:
-    """Choices that depend on a text alone: the same text and question always give the same answer."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def number(self, question: str) -> float:
-        """A number from 0 up to 1."""
-        digest = hashlib.sha256(f"{self._text}\0{question}".encode()).digest()
-        return int.from_bytes(digest[:7], "big") / 2**56
-
-    def pick(self, question: str, options: Sequence[T]) -> T:
-        """One of *options*, each as likely."""
-        return options[int(self.number(question) * len(options))]
-
-    def chance(self, question: str, probability: float) -> bool:
-        """Yes with *probability*."""
-        return self.number(question) < probability
-
-
-GROUNDS: tuple[tuple[str, str], ...] = (
-    ("#f7cfb4", "#fbdfcb"),
-    ("#f6dc93", "#fae8b6"),
-    ("#b9ddc9", "#cfe9da"),
-    ("#b3d6ec", "#cbe3f3"),
-    ("#cbc1ea", "#dad3f2"),
-    ("#f2bcc6", "#f7d0d7"),
-    ("#e2d2b5", "#ece0ca"),
-    ("#94c9c3", "#aed8d3"),
-    ("#f3a88e", "#f7bfaa"),
-    ("#9fb8da", "#b6cae5"),
-    ("#c1cf9f", "#d1dcb6"),
-    ("#f3bd59", "#f7cd7f"),
-    ("#d89a78", "#e2b096"),
-    ("#8fb39a", "#a6c5af"),
-    ("#b58bb0", "#c6a3c1"),
-    ("#6f8fb3", "#86a2c1"),
+_NATURAL_HAIR = (
+    "black",
+    "dark",
+    "brown",
+    "brunette",
+    "chestnut",
+    "auburn",
+    "sandy",
+    "darkblond",
+    "blond",
+    "ginger",
 )
-"""Grounds and their tones, soft enough for a whole gallery of them to hang together."""
-
-NIGHTS: tuple[tuple[str, str], ...] = (("#2f3b63", "#3d4b78"), ("#43376b", "#524681"), ("#22465c", "#2e5870"))
-"""Grounds of the starry backdrop."""
-
-_NATURAL_HAIR = ("black", "dark", "brown", "brunette", "chestnut", "auburn", "sandy", "darkblond", "blond", "ginger")
 _DARK_HAIR = ("black", "dark", "raven", "brunette")
 _CLOTH = ("red", "saffron", "mustard", "teal", "blue", "navy", "green", "maroon", "indigo", "coral", "plum", "olive",
           "turquoise", "rose", "cream", "charcoal", "terracotta", "purple")  # fmt: skip
@@ -116,9 +88,11 @@ _HAIR_M = {
     "short": ("shortFlat", "theCaesar", "theCaesarAndSidePart", "shortRound"),
     "any": ("shortFlat", "shortRound", "shortWaved", "shortCurly", "theCaesar", "theCaesarAndSidePart", "shaggy"),
 }  # fmt: skip
-_FLAT_HAIR = {"long": ("straight02", "straightAndStrand", "longButNotTooLong"), "short": ("theCaesar", "shortRound")}
-_OWN_HEADDRESS = frozenset({"crown", "circlet", "helmet", "hood", "veil"})
-_COVERING = frozenset({"turban", "hijab", "hat", "winterHat03", "winterHat1", "frida"})
+_FLAT_HAIR = {
+    "long": ("straight02", "straightAndStrand", "longButNotTooLong"),
+    "short": ("theCaesar", "shortRound"),
+}
+_COVERING = frozenset({"turban", "hijab", "hat", "winterHat03", "winterHat1"})
 
 
 def look_of(*, name: str, description: str, seed: str) -> Look:
@@ -146,10 +120,14 @@ class _Painter:
         beard = self.beard()
         drape, drape_colour = self.drape()
         clothes, clothes_colour = self.clothes(drape_colour if drape == "sari" else None)
-        headdress_colour = self.headdress_colour(headdress, clothes_colour)
+        headdress_colour = self.headdress_colour(
+            headdress, drape_colour if drape in {"sari", "shawl"} else clothes_colour
+        )
         hair = self.hair(headdress)
         eyebrows, eyes, mouth = self.expression()
-        pattern, ground = self.backdrop((clothes_colour, headdress_colour if headdress else hair_colour, skin))
+        pattern, ground = self.backdrop(
+            (clothes_colour, headdress_colour if headdress else hair_colour, skin)
+        )
         return Look(
             skin=skin,
             hair=hair,
@@ -157,6 +135,7 @@ class _Painter:
             beard=beard,
             beard_colour=self.beard_colour(hair_colour),
             glasses=self.glasses(),
+            glasses_colour=self.cloth(self.said.first("glasses")) or "#2b2e33",
             headdress=headdress,
             headdress_colour=headdress_colour,
             clothes=clothes,
@@ -179,10 +158,15 @@ class _Painter:
         for claim in self.said.claims:
             if claim.area != "skin" or claim.negated:
                 continue
-            for word in (*claim.colours, *sorted(claim.words)):
-                if word in SKIN_COLOURS or (word in COLOURS and claim.noun in {"skin", "skinned"}):
-                    tone = SKIN_COLOURS.get(word) or COLOURS[word]
-                    return _shaded(tone, claim.shade if claim.shade != word else None)
+            literal = claim.noun in {"skin", "skinned"}
+            tones = [
+                SKIN_COLOURS.get(word) or COLOURS[word]
+                for word in claim.colours or sorted(claim.words)
+                if word in SKIN_COLOURS or (literal and word in COLOURS)
+            ]
+            if tones:
+                tone = mixed(tones[-1], tones[-2], 0.4) if len(tones) > 1 else tones[0]
+                return shaded(tone, claim.shade if claim.shade not in claim.colours else None)
         for word in ("wheatish", "dusky", "swarthy", "tanned", "pale", "fair", "ruddy"):
             if word in self.words:
                 return SKIN_COLOURS[word]
@@ -192,16 +176,16 @@ class _Painter:
             return "#8aa865"
         for tone, peoples in PEOPLES.items():
             if self.words & set(peoples):
-                return _shaded(tone, self.dice.pick("tone", (None, None, "soft", "deep")))
+                return shaded(tone, self.dice.pick("tone", (None, None, "soft", "deep")))
         return self.dice.pick("skin", _SKINS)
 
     def headdress(self) -> str | None:
         heads = [claim for claim in self.said.claims if claim.area == "head" and not claim.negated]
         # What covers most is seen: a crown over a veil would hide neither, so the first of the strong ones counts.
-        for claim in sorted(heads, key=lambda claim: claim.what == "frida"):
+        for claim in sorted(heads, key=lambda claim: claim.what == "flowers"):
             if claim.what == "cap":
                 return "winterHat03" if claim.words & {"wool", "woollen", "woolly", "knitted"} else "turban"
-            if claim.what == "frida" and not self.wears_flowers(claim):
+            if claim.what == "flowers" and not self.wears_flowers():
                 continue
             return claim.what
         if self.said.denies("head") or "bareheaded" in self.words:
@@ -216,11 +200,13 @@ class _Painter:
             return "hijab"
         return None
 
-    def wears_flowers(self, claim: Claim) -> bool:
+    def wears_flowers(self) -> bool:
         return self.female and bool({"hair", "braid", "bun", "plait", "head", "wreath", "gajra"} & self.words)
 
     def headdress_colour(self, headdress: str | None, clothes_colour: str) -> str:
-        claim = next((c for c in self.said.claims if c.area == "head" and not c.negated and c.what != "frida"), None)
+        claim = next(
+            (c for c in self.said.claims if c.area == "head" and not c.negated and c.what != "flowers"), None
+        )
         said = self.cloth(claim)
         if said is not None:
             return said
@@ -237,7 +223,9 @@ class _Painter:
             return None
         claims = [claim for claim in self.said.claims if claim.area == "hair"]
         about = frozenset().union(*(claim.words | {claim.noun} for claim in claims if not claim.negated))
-        loose = about | (self.words & {"bald", "balding", "receding", "curly", "tousled", "hairless", "tonsured"})
+        loose = about | (
+            self.words & {"bald", "balding", "receding", "curly", "tousled", "hairless", "tonsured"}
+        )
         if loose & {"tuft", "shikha", "tiki"}:
             return "tuft"
         if loose & {"bald", "hairless"} or any(claim.negated for claim in claims):
@@ -246,7 +234,7 @@ class _Painter:
         if loose & {"balding", "receding", "thinning", "tonsured"}:
             return "sides"
         if headdress in {"crown", "helmet", "circlet", "hood"}:
-            if headdress == "hood" or (headdress == "helmet" and not self.female and "long" not in loose):
+            if headdress in {"hood", "helmet"} and not self.female and "long" not in loose:
                 return None
             return self.dice.pick("hair", _FLAT_HAIR["long" if self.female or "long" in loose else "short"])
         if headdress == "veil":
@@ -273,7 +261,9 @@ class _Painter:
         for words, forms in exact:
             if words & about:
                 return forms if isinstance(forms, str) else self.dice.pick("hair", forms)
-        long = bool(about & {"long", "flowing", "waist", "shoulder", "tresses", "mane", "loose", "falling", "hip"})
+        long = bool(
+            about & {"long", "flowing", "waist", "shoulder", "tresses", "mane", "loose", "falling", "hip"}
+        )
         short = bool(about & {"short", "cropped", "shorn", "cut", "pixie", "trimmed", "close"})
         curly = bool(about & {"curly", "curls", "curl", "ringlets"})
         wavy = bool(about & {"wavy", "waves", "waved", "flowing"})
@@ -309,7 +299,7 @@ class _Painter:
             return colour
         if self.age == "old":
             return HAIR_COLOURS[self.dice.pick("hair colour", ("white", "grey", "silver", "saltpepper"))]
-        red, green, blue = _rgb(skin)
+        red, green, blue = rgb(skin)
         dark = red + green + blue < 1.95
         return HAIR_COLOURS[self.dice.pick("hair colour", _DARK_HAIR if dark else _NATURAL_HAIR)]
 
@@ -355,7 +345,7 @@ class _Painter:
             return "prescription01"
         return claim.what
 
-    def clothes(self, sari: str | None) -> tuple[str, str]:
+    def clothes(self, sari: str | None) -> tuple[str | None, str]:
         claims = [claim for claim in self.said.claims if claim.area == "clothes" and not claim.negated]
         lower = self.said.first("lower")
         claim = next((c for c in claims if c.what != "sari"), None)
@@ -363,9 +353,13 @@ class _Painter:
         if claim is not None and claim.what == "armour":
             form = "shirtCrewNeck"
         if claim is not None and claim.what in {"shirtCrewNeck", "collarAndSweater"} and self.female:
-            form = claim.what if claim.noun not in {"blouse", "clothes", "silks", "finery"} else "shirtScoopNeck"
+            form = (
+                claim.what if claim.noun not in {"blouse", "clothes", "silks", "finery"} else "shirtScoopNeck"
+            )
         if sari is not None:
-            return "shirtScoopNeck", self.cloth(claim) or _shaded(sari, "dark")
+            return "shirtScoopNeck", self.cloth(claim) or _blouse(sari)
+        if "barechested" in self.words and not self.female and claim is None:
+            return None, COLOURS["cream"]
         colour = self.cloth(claim)
         if colour is None and self.said.clothes_colour is not None:
             colour = COLOURS[self.said.clothes_colour]
@@ -375,13 +369,27 @@ class _Painter:
             colour = COLOURS["white"]
         if colour is None and lower is not None and claim is None:
             colour = self.cloth(lower)
-        if colour is None and (drape := self.said.first("drape")) is not None and drape.noun in {"cloak", "cloaked"}:
+        if (
+            colour is None
+            and (drape := self.said.first("drape")) is not None
+            and drape.noun in {"cloak", "cloaked"}
+        ):
             base = self.cloth(drape)
-            colour = _shaded(base, "dark") if base else None
+            colour = shaded(base, "dark") if base else None
         return form, colour or COLOURS[self.dice.pick("clothes colour", _CLOTH)]
 
     def default_clothes(self) -> str:
-        if self.words & {"king", "maharaja", "wizard", "priest", "monk", "sage", "queen", "brahmin", "pandit"}:
+        if self.words & {
+            "king",
+            "maharaja",
+            "wizard",
+            "priest",
+            "monk",
+            "sage",
+            "queen",
+            "brahmin",
+            "pandit",
+        }:
             return "shirtScoopNeck" if self.female else "shirtVNeck"
         if self.words & {"engineer", "mechanic", "farmer"} and self.said.first("lower") is None:
             return "overall"
@@ -394,13 +402,22 @@ class _Painter:
         return self.dice.pick("clothes", options)
 
     def graphic(self) -> str:
-        said = {"skull": "skull", "bear": "bear", "bat": "bat", "deer": "deer", "diamond": "diamond", "pizza": "pizza"}
+        said = {
+            "skull": "skull",
+            "bear": "bear",
+            "bat": "bat",
+            "deer": "deer",
+            "diamond": "diamond",
+            "pizza": "pizza",
+        }
         return next((said[word] for word in sorted(self.words & said.keys())), "diamond")
 
     def drape(self) -> tuple[str | None, str]:
         sari = next((c for c in self.said.claims if c.kind == "clothes:sari" and not c.negated), None)
         if sari is not None:
-            colour = self.cloth(sari) or (COLOURS[self.said.clothes_colour] if self.said.clothes_colour else None)
+            colour = self.cloth(sari) or (
+                COLOURS[self.said.clothes_colour] if self.said.clothes_colour else None
+            )
             return "sari", colour or COLOURS[self.dice.pick("sari colour", _CLOTH)]
         claim = self.said.first("drape")
         if claim is None:
@@ -419,7 +436,9 @@ class _Painter:
         return tuple(sorted(marks))
 
     def expression(self) -> tuple[str, str, str]:
-        every = self.words | frozenset().union(*(c.words for c in self.said.claims if c.area in {"eyes", "skin", "brows"}))
+        every = self.words | frozenset().union(
+            *(c.words for c in self.said.claims if c.area in {"eyes", "skin", "brows"})
+        )
         for _, words, faces in EXPRESSIONS:
             if every & set(words):
                 return faces
@@ -441,7 +460,7 @@ class _Painter:
         if pattern is None:
             pattern = self.dice.pick("backdrop", ("rays", "rings", "dots", "sun", "arch"))
         grounds = NIGHTS if pattern == "stars" else GROUNDS
-        clear = sorted(grounds, key=lambda ground: min(_distance(ground[0], colour) for colour in garments))
+        clear = sorted(grounds, key=lambda ground: min(distance(ground[0], colour) for colour in garments))
         return pattern, self.dice.pick("ground", clear[-(len(clear) + 1) // 2 :])
 
     def cloth(self, claim: Claim | None) -> str | None:
@@ -450,7 +469,7 @@ class _Painter:
             return None
         for word in claim.colours:
             if word in COLOURS:
-                return _shaded(COLOURS[word], claim.shade)
+                return shaded(COLOURS[word], claim.shade)
         return None
 
 
@@ -460,39 +479,18 @@ def _hairy(claim: Claim) -> str | None:
         base = HAIR_COLOURS.get(word) or COLOURS.get(word)
         if base is None or (word == "light" and len(claim.colours) > 1):
             continue
-        base = _shaded(base, claim.shade if claim.shade != word else None)
-        return _mixed(base, HAIR_COLOURS.get(claim.streak, COLOURS.get(claim.streak, base)), 0.45) if claim.streak else base
+        base = shaded(base, claim.shade if claim.shade != word else None)
+        return (
+            mixed(base, HAIR_COLOURS.get(claim.streak, COLOURS.get(claim.streak, base)), 0.45)
+            if claim.streak
+            else base
+        )
     if claim.streak:
-        return _mixed(HAIR_COLOURS["dark"], HAIR_COLOURS.get(claim.streak, "#8f8f92"), 0.5)
+        return mixed(HAIR_COLOURS["dark"], HAIR_COLOURS.get(claim.streak, "#8f8f92"), 0.5)
     return None
 
 
-def _rgb(colour: str) -> tuple[float, float, float]:
-    return int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255
-
-
-def _hex(rgb: Sequence[float]) -> str:
-    return "#" + "".join(f"{round(min(1.0, max(0.0, part)) * 255):02x}" for part in rgb)
-
-
-def _mixed(one: str, other: str, share: float) -> str:
-    """*one* with *share* (0..1) of *other* in it."""
-    return _hex([a + (b - a) * share for a, b in zip(_rgb(one), _rgb(other), strict=True)])
-
-
-def _shaded(colour: str, shade: str | None) -> str:
-    """*colour* as a word of :data:`charimg_avatar.vocabulary.SHADES` changes it."""
-    if shade not in SHADES:
-        return colour
-    hue, light, saturation = colorsys.rgb_to_hls(*_rgb(colour))
-    factor = {"dark": 0.62, "deep": 0.75, "light": 1.3, "pale": 1.4, "bright": 1.1, "soft": 1.1, "faded": 1.15}
-    colourful = {"bright": 1.2, "vivid": 1.3, "deep": 1.1, "dull": 0.6, "faded": 0.6, "dusty": 0.6, "pale": 0.9}
-    light = min(0.93, light * factor.get(shade, 1.0))
-    return _hex(colorsys.hls_to_rgb(hue, light, min(1.0, saturation * colourful.get(shade, 1.0))))
-
-
-def _distance(one: str, other: str) -> float:
-    """How different two colours look, roughly: the redmean formula (https://www.compuphase.com/cmetric.htm)."""
-    (r1, g1, b1), (r2, g2, b2) = _rgb(one), _rgb(other)
-    mean = (r1 + r2) / 2
-    return ((2 + mean) * (r1 - r2) ** 2 + 4 * (g1 - g2) ** 2 + (3 - mean) * (b1 - b2) ** 2) ** 0.5
+def _blouse(sari: str) -> str:
+    """A blouse to go with a sari: deeper in colour, or a warm off-white with white."""
+    light = sum(rgb(sari)) / 3
+    return mixed(sari, "#b9a88f", 0.3) if light > 0.8 else shaded(sari, "dark")

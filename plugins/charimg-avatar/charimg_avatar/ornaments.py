@@ -45,8 +45,17 @@ def _string_of(fill: str, radius: float, count: int, dip: float, shine: str | No
         along = i / (count - 1) * 2 - 1
         x, y = 140 + 42 * along, 204 + dip * (1 - along * along)
         beads.append(_circle(x, y, radius, fill))
-        beads.append(_circle(x - radius * 0.3, y - radius * 0.3, radius * 0.35, shine or "white", fill_opacity=".45"))
+        beads.append(
+            _circle(x - radius * 0.3, y - radius * 0.3, radius * 0.35, shine or "white", fill_opacity=".45")
+        )
     return beads
+
+
+def _flower(x: float, y: float, petal: float, fill: str) -> list[Element]:
+    """A blossom of five petals."""
+    around = ((0.0, -1.0), (0.95, -0.31), (0.59, 0.81), (-0.59, 0.81), (-0.95, -0.31))
+    petals = [_circle(x + petal * dx, y + petal * dy, petal * 0.78, fill) for dx, dy in around]
+    return [*petals, _circle(x, y, petal * 0.55, "#f9d976" if fill != "#f6bd3a" else "#c2571a")]
 
 
 def _braid() -> list[Element]:
@@ -54,16 +63,18 @@ def _braid() -> list[Element]:
     links: list[Element] = []
     for i in range(7):
         x, y = 72 - 5.5 * (i % 2) - i * 0.6, 150 + i * 17
-        links.append(
-            _path(f"M{x - 13:g} {y - 6:g}q13 -14 28 2q4 16 -13 19q-17 -3 -15 -21z", "$hair")
-        )
+        links.append(_path(f"M{x - 13:g} {y - 6:g}q13 -14 28 2q4 16 -13 19q-17 -3 -15 -21z", "$hair"))
         links.append(_shade(f"M{x - 11:g} {y + 6:g}q12 7 22 -4q-2 11 -10 13q-9 -1 -12 -9z", ".2"))
     links.append(_path("M58 262h18l2 8h-22z", "$hat"))
     return links
 
 
-_HOOD_OUTER = "M140 2C84 6 60 58 60 112c0 36 -14 62 -26 88l46 36h120l46 -36c-12 -26 -26 -52 -26 -88C220 58 196 6 140 2z"
-_VEIL_OUTER = "M140 8C90 8 62 46 60 104c-1 44 -8 74 -22 112v64h204v-64c-14 -38 -21 -68 -22 -112C218 46 190 8 140 8z"
+_HOOD_OUTER = (
+    "M140 2C84 6 60 58 60 112c0 36 -14 62 -26 88l46 36h120l46 -36c-12 -26 -26 -52 -26 -88C220 58 196 6 140 2z"
+)
+_VEIL_OUTER = (
+    "M140 8C90 8 62 46 60 104c-1 44 -8 74 -22 112v64h204v-64c-14 -38 -21 -68 -22 -112C218 46 190 8 140 8z"
+)
 
 BEHIND: dict[str, list[Element]] = {
     "hood": [_path(_HOOD_OUTER, "$hat"), _shade(_HOOD_OUTER, ".38")],
@@ -90,13 +101,23 @@ DRAPE: dict[str, list[Element]] = {
     "shawl": [
         _path("M158 199h10a72 72 0 0 1 72 72v9h-62c8 -32 2 -60 -20 -81z", "$drape"),
         _path("M122 199h-10a72 72 0 0 0 -72 72v9h34c0 -34 14 -58 48 -81z", "$drape"),
-        _line("M170 204c18 22 24 48 20 74M184 206c20 22 28 46 28 72M104 206c-24 16 -36 42 -38 72", "black", "2", ".15"),
+        _line(
+            "M170 204c18 22 24 48 20 74M184 206c20 22 28 46 28 72M104 206c-24 16 -36 42 -38 72",
+            "black",
+            "2",
+            ".15",
+        ),
         _line("M160 202c20 20 26 48 19 77M120 202c-32 22 -44 46 -44 77", "white", "3", ".5"),
     ],
     "sari": [
         _path("M150 201l18 -2a72 72 0 0 1 62 36c-34 10 -74 26 -104 45H42c46 -20 92 -48 108 -79z", "$drape"),
         _path("M54 280c48 -18 90 -46 104 -80l-10 1c-18 30 -62 58 -106 75v4z", "#f1c65b"),
-        _line("M172 201c-16 30 -52 58 -92 78M190 205c-18 26 -52 52 -84 74M210 214c-20 20 -46 38 -76 60", "black", "2", ".13"),
+        _line(
+            "M172 201c-16 30 -52 58 -92 78M190 205c-18 26 -52 52 -84 74M210 214c-20 20 -46 38 -76 60",
+            "black",
+            "2",
+            ".13",
+        ),
     ],
     "scarf": [
         _path("M104 192q36 32 72 0l8 20q-44 38 -88 0z", "$drape"),
@@ -166,9 +187,20 @@ HEADDRESS: dict[str, list[Element]] = {
         _path("M140 44l9 14 -9 16 -9 -16z", "$hat"),
         _path("M140 50l5 8 -5 10 -5 -10z", "#2c8fb0"),
     ],
+    "flowers": [
+        _path("M196 92q16 2 20 18q-16 0 -20 -18zM176 44q0 -16 14 -22q4 16 -14 22z", "#4f9a58"),
+        *_flower(186, 58, 9, "#ee5f86"),
+        *_flower(203, 80, 7.5, "#f6bd3a"),
+        *_flower(170, 40, 6, "#fbf3df"),
+    ],
     "helmet": [
-        _path("M74 104C70 44 98 12 140 12s70 32 66 92h-14c0 -12 -2 -20 -6 -28 -30 -10 -62 -10 -92 0 -4 8 -6 16 -6 28z", "$hat"),
-        _shade("M140 12c42 0 70 32 66 92h-14c0 -12 -2 -20 -6 -28 -8 -3 -18 -5 -28 -6 6 -26 0 -46 -18 -58z", ".16"),
+        _path(
+            "M74 104C70 44 98 12 140 12s70 32 66 92h-14c0 -12 -2 -20 -6 -28 -30 -10 -62 -10 -92 0 -4 8 -6 16 -6 28z",
+            "$hat",
+        ),
+        _shade(
+            "M140 12c42 0 70 32 66 92h-14c0 -12 -2 -20 -6 -28 -8 -3 -18 -5 -28 -6 6 -26 0 -46 -18 -58z", ".16"
+        ),
         _path("M72 80q68 -28 136 0v13q-68 -28 -136 0z", "#e0ae37"),
         _path("M134 2h12v66h-12z", "#e0ae37"),
         *(_circle(x, y, 2.4, "#7b5a17") for x, y in ((88, 80), (112, 73), (168, 73), (192, 80))),
@@ -180,7 +212,9 @@ HEADDRESS: dict[str, list[Element]] = {
             "$hat",
         ),
         _shade("M78 114c0 -44 26 -74 62 -74s62 30 62 74l6 0c0 -52 -28 -84 -68 -84s-68 32 -68 84z", ".22"),
-        _line("M72 70c10 -30 34 -52 66 -58M48 204q22 -34 24 -84M232 204q-22 -34 -24 -84", "black", "2.2", ".12"),
+        _line(
+            "M72 70c10 -30 34 -52 66 -58M48 204q22 -34 24 -84M232 204q-22 -34 -24 -84", "black", "2.2", ".12"
+        ),
     ],
     "veil": [
         _path(
@@ -188,7 +222,9 @@ HEADDRESS: dict[str, list[Element]] = {
             "c4 60 10 114 2 170h40v-64c-14 -38 -21 -68 -22 -112C218 46 190 8 140 8z",
             "$hat",
         ),
-        _line("M78 278c-7 -56 -1 -108 3 -168 2 -43 26 -72 59 -72s57 29 59 72c4 60 10 112 3 168", "#f1c65b", "5"),
+        _line(
+            "M78 278c-7 -56 -1 -108 3 -168 2 -43 26 -72 59 -72s57 29 59 72c4 60 10 112 3 168", "#f1c65b", "5"
+        ),
         _line("M66 110c-1 60 -14 90 -16 160M214 110c1 60 14 90 16 160", "black", "2.2", ".14"),
     ],
 }
@@ -216,7 +252,7 @@ UNUSED: dict[str, frozenset[str]] = {
     "eyes": frozenset({"cry", "hearts", "xDizzy", "winkWacky", "eyeRoll"}),
     "mouth": frozenset({"vomit", "tongue", "eating", "grimace", "screamOpen"}),
     "clothesGraphic": frozenset({"cumbia", "hola", "resist", "skullOutline"}),
-    "top": frozenset({"froBand", "winterHat02", "winterHat04", "dreads02"} - {"dreads02"}),
+    "top": frozenset({"froBand", "frida", "winterHat02", "winterHat04"}),
 }
 """Forms no portrait asks for; leaving them out makes checking the definition quicker."""
 

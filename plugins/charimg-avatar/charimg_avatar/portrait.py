@@ -21,7 +21,15 @@ _SHOULDERS = 200
 """Width of the bust at the lower edge, in canvas units."""
 _FACE = (140.0, 104.0)
 """The middle of the face on the canvas."""
-_WIDE_TOPS = {"hat": 250, "bigHair": 226, "curvy": 226, "dreads": 226, "fro": 230, "curly": 214, "straight01": 214}
+_WIDE_TOPS = {
+    "hat": 250,
+    "bigHair": 226,
+    "curvy": 226,
+    "dreads": 226,
+    "fro": 230,
+    "curly": 214,
+    "straight01": 214,
+}
 """Hair and hats that reach beyond the shoulders: their widths in canvas units."""
 _CLIP = re.compile(r'<clipPath\b.*?</clipPath>|\sclip-path="url\(#clip-[^"]*\)"', re.DOTALL)
 
@@ -107,7 +115,7 @@ def _options(look: Look) -> dict[str, object]:
         "hat": look.headdress_colour,
         "clothes": look.clothes_colour,
         "drape": look.drape_colour,
-        "accessories": "#2b2e33",
+        "accessories": look.glasses_colour,
     }
     options.update({f"{name}Color": colour for name, colour in colours.items()})
     return options

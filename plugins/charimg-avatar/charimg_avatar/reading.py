@@ -34,7 +34,7 @@ from charimg_avatar.vocabulary import (
 )
 
 BOUNDARY = "."
-"""The token that stands for any punctuation ending a phrase; commas keep their own."""
+"""The word that stands for any punctuation ending a phrase; commas keep their own."""
 
 _WORD = re.compile(r"[a-z]+(?:'s)?|\d+|[,.;:!?()\u2013\u2014]")
 _PHRASE = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, PHRASES), key=len, reverse=True)) + r")\b")
@@ -101,7 +101,7 @@ def read(description: str, name: str = "") -> Reading:
     tokens = tokenise(description)
     claims, claimed = _claims(tokens)
     free = frozenset(
-        token for i, token in enumerate(tokens) if i not in claimed and not _negated_word(tokens, i)
+        word for i, word in enumerate(tokens) if i not in claimed and not _negated_word(tokens, i)
     )
     return Reading(
         claims=claims,
@@ -116,16 +116,18 @@ def tokenise(text: str) -> list[str]:
     """Lower-case words and phrase ends; hyphens are spaces, set phrases become one word."""
     flat = text.lower().replace("\u2019", "'").replace("-", " ").replace("/", " ")
     flat = _PHRASE.sub(lambda match: PHRASES[match[0]], " ".join(flat.split()))
-    return [token if token.isalnum() or "'" in token or token == "," else BOUNDARY for token in _WORD.findall(flat)]
+    return [
+        word if word.isalnum() or "'" in word or word == "," else BOUNDARY for word in _WORD.findall(flat)
+    ]
 
 
-def _is_modifier(token: str) -> bool:
-    return token in _ALL_COLOURS or token in SHADES or token in FABRICS or token in LINKS or token.endswith("ly")
+def _is_modifier(word: str) -> bool:
+    return word in _ALL_COLOURS or word in SHADES or word in FABRICS or word in LINKS or word.endswith("ly")
 
 
 def _claims(tokens: list[str]) -> tuple[tuple[Claim, ...], set[int]]:
     """All claims in order, and the positions of the adjectives they took."""
-    nouns = [i for i, token in enumerate(tokens) if token in NOUNS and not _noun_is_adjective(tokens, i)]
+    nouns = [i for i, word in enumerate(tokens) if word in NOUNS and not _noun_is_adjective(tokens, i)]
     taken: set[int] = set()
     lefts: dict[int, list[int]] = {}
     for i in nouns:
@@ -161,10 +163,10 @@ def _left(tokens: list[str], noun: int, taken: set[int], nouns: set[int]) -> lis
     """Positions of the adjectives before the noun at *noun*, nearest first."""
     found: list[int] = []
     for i in range(noun - 1, max(-1, noun - 1 - _LEFT_REACH), -1):
-        token = tokens[i]
-        if i in taken or i in nouns or token in STOPS or token == BOUNDARY:
+        word = tokens[i]
+        if i in taken or i in nouns or word in STOPS or word == BOUNDARY:
             break
-        if token in {",", "and"}:
+        if word in {",", "and"}:
             if i == 0 or i == noun - 1 or not _adjectives_go_on(tokens, i, found):
                 break
             continue
@@ -186,20 +188,20 @@ def _right(tokens: list[str], noun: int, taken: set[int], nouns: set[int]) -> li
     """Positions of the words after the noun that still describe it."""
     found: list[int] = []
     for i in range(noun + 1, min(len(tokens), noun + 1 + _RIGHT_REACH)):
-        token = tokens[i]
-        if i in taken or i in nouns or token == BOUNDARY:
+        word = tokens[i]
+        if i in taken or i in nouns or word == BOUNDARY:
             break
-        if token == "," and i == noun + 1 and i + 1 < len(tokens) and tokens[i + 1] in HAIR_COLOURS:
+        if word == "," and i == noun + 1 and i + 1 < len(tokens) and tokens[i + 1] in HAIR_COLOURS:
             continue
-        if i == noun + 1 and not (token in LINKS or token.endswith("ly")):
+        if i == noun + 1 and not (word in LINKS or word.endswith("ly")):
             break
-        if token == ",":
+        if word == ",":
             break
-        if token == "with" and not any(tokens[j] in STREAKS for j in found):
+        if word == "with" and not any(tokens[j] in STREAKS for j in found):
             break
-        if token == "and" and not _is_modifier(tokens[i + 1] if i + 1 < len(tokens) else BOUNDARY):
+        if word == "and" and not _is_modifier(tokens[i + 1] if i + 1 < len(tokens) else BOUNDARY):
             break
-        if token in _ALL_COLOURS and not _colour_ends_phrase(tokens, i):
+        if word in _ALL_COLOURS and not _colour_ends_phrase(tokens, i):
             break
         found.append(i)
     return found
@@ -208,7 +210,13 @@ def _right(tokens: list[str], noun: int, taken: set[int], nouns: set[int]) -> li
 def _colour_ends_phrase(tokens: list[str], i: int) -> bool:
     """Whether the colour at *i* describes what went before, not an unknown noun after it."""
     after = tokens[i + 1] if i + 1 < len(tokens) else BOUNDARY
-    return after in {BOUNDARY, ","} or after in STOPS or after in LINKS or after == "and" or after in _ALL_COLOURS
+    return (
+        after in {BOUNDARY, ","}
+        or after in STOPS
+        or after in LINKS
+        or after == "and"
+        or after in _ALL_COLOURS
+    )
 
 
 def _claim(tokens: list[str], noun: int, left: list[int], right: list[int]) -> Claim:
@@ -276,8 +284,8 @@ def _negated_word(tokens: list[str], i: int) -> bool:
 
 def _bare_clothes_colour(tokens: list[str], claimed: set[int]) -> str | None:
     """The colour in "dressed in (deep) green", "a woman in white", "in white cotton"."""
-    for i, token in enumerate(tokens):
-        if token not in {"in", "wearing", "wears"}:
+    for i, word in enumerate(tokens):
+        if word not in {"in", "wearing", "wears"}:
             continue
         rest = [word for word in tokens[i + 1 : i + 5] if word not in {"a", "all", "nothing", "but", *SHADES}]
         if not rest or rest[0] not in COLOURS or i + 1 in claimed:
@@ -316,8 +324,10 @@ def _age(tokens: list[str], claimed: set[int]) -> str | None:
     number = _years(tokens)
     if number is not None:
         return "child" if number < 14 else "young" if number < 30 else "adult" if number < 58 else "old"
-    words = {token for i, token in enumerate(tokens) if i not in claimed}
-    if words & OLD or any(token == "old" and _speaks_of_person(tokens, i, claimed) for i, token in enumerate(tokens)):
+    words = {word for i, word in enumerate(tokens) if i not in claimed}
+    if words & OLD or any(
+        word == "old" and _speaks_of_person(tokens, i, claimed) for i, word in enumerate(tokens)
+    ):
         return "old"
     if words & {"middleaged", "adult"}:
         return "adult"
@@ -329,19 +339,26 @@ def _age(tokens: list[str], claimed: set[int]) -> str | None:
 
 
 def _years(tokens: list[str]) -> int | None:
-    for i, token in enumerate(tokens):
-        if token in DECADES and {"his", "her", "their", "in", "late", "early", "mid"} & set(tokens[max(0, i - 3) : i]):
-            return DECADES[token]
-        value = int(token) if token.isdigit() else NUMBERS.get(token)
+    for i, word in enumerate(tokens):
+        if word in DECADES and {"his", "her", "their", "in", "late", "early", "mid"} & set(
+            tokens[max(0, i - 3) : i]
+        ):
+            return DECADES[word]
+        value = int(word) if word.isdigit() else NUMBERS.get(word)
         if value is None or value > 999:
             continue
         tens = NUMBERS.get(tokens[i - 1], 0) if i else 0
         if tens >= 20 and value < 10:
             value += tens
         following = tokens[i + 1 : i + 3]
-        if following[:1] in (["years"], ["year"]) and (following[1:] == ["old"] or "age" in tokens[i : i + 5]):
+        if following[:1] in (["years"], ["year"]) and (
+            following[1:] == ["old"] or "age" in tokens[i : i + 5]
+        ):
             return value
-        if tokens[max(0, i - 1) : i] == ["aged"] or tokens[max(0, i - 2) : i] in (["age", "of"], ["is", "about"]):
+        if tokens[max(0, i - 1) : i] == ["aged"] or tokens[max(0, i - 2) : i] in (
+            ["age", "of"],
+            ["is", "about"],
+        ):
             return value
     return None
 

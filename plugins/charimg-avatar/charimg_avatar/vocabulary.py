@@ -7,6 +7,12 @@ and :mod:`charimg_avatar.look` decides what is drawn.
 
 from __future__ import annotations
 
+
+def _words(text: str) -> frozenset[str]:
+    """The words of a spaced list."""
+    return frozenset(text.split())
+
+
 PHRASES: dict[str, str] = {
     "salt and pepper": "saltpepper",
     "pepper and salt": "saltpepper",
@@ -70,6 +76,18 @@ PHRASES: dict[str, str] = {
     "prayer beads": "beads",
     "tulsi beads": "beads",
     "old fashioned": "quaint",
+    "sandal paste": "tilak",
+    "sandalwood paste": "tilak",
+    "rag round his head": "turban",
+    "cloth round his head": "turban",
+    "towel round his head": "turban",
+    "hat hanging": "luggage",
+    "hat in hand": "luggage",
+    "hat in his hand": "luggage",
+    "goggles pushed up": "luggage",
+    "peacock blue": "peacock",
+    "tied in a knot": "topknot",
+    "knotted on top": "topknot",
     "raised eyebrow": "sceptical",
     "one eyebrow raised": "sceptical",
     "gap toothed": "grinning",
@@ -170,6 +188,7 @@ COLOURS: dict[str, str] = {
     "turquoise": "#35aca6",
     "aqua": "#54bdb8",
     "teal": "#1f7a7c",
+    "peacock": "#1c6e8c",
     "seagreen": "#3f9d80",
     "jade": "#3d9b74",
     "emerald": "#1f8a58",
@@ -311,7 +330,7 @@ PEOPLES: dict[str, tuple[str, ...]] = {
     "#b98055": ("indian", "bengali", "bangladeshi", "pakistani", "nepali", "punjabi", "rajput", "hindu",
                 "filipino", "indonesian", "malay", "polynesian", "maori", "brahmin", "pandit", "zamindar",
                 "maharaja", "maharani", "raja", "rani", "sari", "saree", "dhoti", "kurta", "sherwani", "tilak",
-                "bindi", "sindoor", "salwar", "lungi", "nawab"),
+                "bindi", "sindoor", "salwar", "lungi", "nawab", "turban", "turbaned"),
     "#8a5a3c": ("tamil", "ethiopian", "somali", "dravidian", "aboriginal"),
     "#6b4531": ("african", "nigerian", "ghanaian", "kenyan", "sudanese", "jamaican", "haitian", "zulu",
                 "senegalese", "yoruba"),
@@ -343,7 +362,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "head:cap": ("cap", "skullcap", "topi", "fez", "taqiyah", "kufi", "beret", "kippah"),
     "head:winterHat03": ("beanie", "toque", "tuque"),
     "head:winterHat1": ("ushanka",),
-    "head:frida": ("flower", "flowers", "blossoms", "wreath", "gajra"),
+    "head:flowers": ("flower", "flowers", "blossoms", "wreath", "gajra"),
     "clothes:blazerAndShirt": ("suit", "blazer", "jacket", "coat", "overcoat", "tuxedo", "waistcoat", "vest",
                                "frockcoat", "labcoat", "trenchcoat", "greatcoat", "doublet", "bolero", "achkan",
                                "sherwani"),
@@ -364,7 +383,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
                               "rags", "finery", "silks", "sweats"),
     "lower": ("dhoti", "lungi", "trousers", "pants", "jeans", "skirt", "breeches", "leggings", "shorts", "kilt",
               "loincloth", "pyjamas", "salwar"),
-    "drape:shawl": ("shawl", "chador", "uttariya", "chadar", "angavastra", "gamcha", "stole", "plaid", "cloak",
+    "drape:shawl": ("shawl", "chador", "uttariya", "chadar", "angavastra", "gamcha", "gamchha", "stole", "plaid", "cloak",
                     "cloaked", "cape", "mantle", "poncho", "wrap"),
     "drape:scarf": ("scarf", "muffler", "cravat", "neckerchief", "bandana", "ruff"),
     "drape:sash": ("sash", "baldric", "bandolier", "thread"),
@@ -385,77 +404,93 @@ FEATURES: dict[str, tuple[str, ...]] = {
 NOUNS: dict[str, str] = {word: kind for kind, words in FEATURES.items() for word in words}
 """Each feature noun's kind."""
 
-STOPS: frozenset[str] = frozenset(
+STOPS: frozenset[str] = _words(
     "a an the his her their its my your this that these those with in of on over under at from to for by about "
     "wearing wears wear wore has have had having is are was were be being who whose which while as but or nor like "
     "dressed clad draped wrapped carries carrying holds holding always never no not without he she they it into "
-    "across around round beneath behind above below against between through holding hung keeps".split()
+    "across around beneath behind above below against between through holding hung keeps"
 )
 """Words no adjective reaches across on its way to the noun it belongs to."""
 
-LINKS: frozenset[str] = frozenset(
+LINKS: frozenset[str] = _words(
     "is are was were streaked shot flecked tinged touched peppered tipped with of turning turned gone going dyed "
     "tinted tied worn drawn cut pulled piled oiled combed in into as the colour color braided plaited cropped "
     "slicked back falling hanging down to up neatly gathered coiled swept parted left loose long short white grey "
-    "gray just already almost all now quite very".split()
+    "gray just already almost all now quite very"
 )
 """Words that carry a description on to the right of its noun ("hair *streaked with* grey")."""
 
-STREAKS: frozenset[str] = frozenset(
-    "streaked shot flecked tinged touched peppered tipped turning going streaks strands".split()
+STREAKS: frozenset[str] = _words(
+    "streaked shot flecked tinged touched peppered tipped turning going streaks strands"
 )
 """Words after which a second colour is mixed into the first."""
 
-FABRICS: frozenset[str] = frozenset(
+FABRICS: frozenset[str] = _words(
     "silk silks cotton wool linen leather velvet satin muslin brocade homespun lace denim tweed fur khadi "
-    "fine plain simple rich rough".split()
+    "fine plain simple rich rough"
 )
 """Materials, which may stand between a colour and the end of "dressed in ...": "in white cotton"."""
 
-NEGATIONS: frozenset[str] = frozenset("no not without never nor neither lacks lacking minus hardly".split())
+NEGATIONS: frozenset[str] = _words("no not without never nor neither lacks lacking minus hardly")
 """Words that take the noun after them away."""
 
-FEMALE: frozenset[str] = frozenset(
+FEMALE: frozenset[str] = _words(
     "woman women girl lady queen princess mother grandmother grandma granny wife widow daughter sister aunt auntie "
     "niece maid maiden priestess witch sorceress empress duchess baroness countess goddess nun bride actress heroine "
     "seamstress washerwoman milkmaid maharani rani begum female crone matron mistress waitress landlady "
-    "huntress mrs miss ms madam hostess stepmother fishwife bai devi didi thakuma shieldmaiden mermaid".split()
+    "huntress mrs miss ms madam hostess stepmother fishwife bai devi didi thakuma shieldmaiden mermaid"
 )
 """Nouns for women and girls."""
 
-MALE: frozenset[str] = frozenset(
+MALE: frozenset[str] = _words(
     "man men boy gentleman king prince father grandfather grandpa husband widower son brother uncle nephew priest "
     "wizard sorcerer emperor duke baron count god monk groom hero lord sir mr maharaja raja nawab sultan zamindar "
     "barber blacksmith fisherman brahmin pandit fellow guy lad male youth knight swordsman bodyguard constable "
     "landlord huntsman woodsman footman wrestler sage hermit friar dwarf minister astrologer moneylender merchant "
-    "jester courtier headman watchman".split()
+    "jester courtier headman watchman"
 )
 """Nouns for men and boys, and callings that old stories give to men unless they say otherwise."""
 
-CHILD: frozenset[str] = frozenset(
-    "boy girl child kid toddler baby infant schoolboy schoolgirl lad lass urchin pupil children".split()
+CHILD: frozenset[str] = _words(
+    "boy girl child kid toddler baby infant schoolboy schoolgirl lad lass urchin pupil children"
 )
-YOUNG: frozenset[str] = frozenset(
-    "young youth youthful teen teenage teenager adolescent maiden bride student apprentice".split()
+YOUNG: frozenset[str] = _words(
+    "young youth youthful teen teenage teenager adolescent maiden bride student apprentice"
 )
-OLD: frozenset[str] = frozenset(
+OLD: frozenset[str] = _words(
     "elderly aged ancient grandmother grandfather grandma grandpa granny crone octogenarian venerable thakuma "
-    "wizened aging ageing octogenarian patriarch matriarch".split()
+    "wizened aging ageing octogenarian patriarch matriarch"
 )
 DECADES: dict[str, int] = {
     "teens": 15, "twenties": 25, "thirties": 35, "forties": 45, "fifties": 55, "sixties": 65, "seventies": 75,
     "eighties": 85, "nineties": 92,
 }  # fmt: skip
-NUMBERS: dict[str, int] = {
-    word: number
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_UP_TO_TWENTY = (
+    *(
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    ),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+NUMBERS: dict[str, int] = {word: number for number, word in enumerate(_UP_TO_TWENTY)} | {
+    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+"""Numbers people write out in an age."""
 
 EXPRESSIONS: tuple[tuple[str, tuple[str, ...], tuple[str, str, str]], ...] = (
-    ("wink", ("wink", "winking", "winks", "rogue", "roguish", "cheeky", "mischievous", "impish", "playful", "prankster"),
+    ("wink", ("wink", "winking", "winks", "rogue", "roguish", "cheeky", "mischievous", "impish", "playful",
+              "prankster"),
      ("upDownNatural", "wink", "smile")),
     ("laugh", ("laughing", "laughs", "jolly", "jovial", "merry", "laughter", "gleeful", "beaming", "joyful"),
      ("raisedExcitedNatural", "happy", "smile")),
@@ -468,7 +503,8 @@ EXPRESSIONS: tuple[tuple[str, tuple[str, ...], tuple[str, str, str]], ...] = (
     ("stern", ("stern", "serious", "grim", "severe", "solemn", "strict", "dour", "determined", "grave", "stoic",
                "dignified", "proud", "imposing", "brooding", "resolute", "battle", "hard"),
      ("flatNatural", "default", "serious")),
-    ("sad", ("sad", "melancholy", "mournful", "sorrowful", "gloomy", "weary", "tired", "forlorn", "grieving", "wistful"),
+    ("sad", ("sad", "melancholy", "mournful", "sorrowful", "gloomy", "weary", "tired", "forlorn", "grieving",
+             "wistful"),
      ("sadConcernedNatural", "default", "sad")),
     ("worried", ("worried", "anxious", "nervous", "frightened", "timid", "fearful", "scared", "shy", "harried",
                  "henpecked", "meek"),
@@ -497,7 +533,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
               "navigator"),
     "hills": ("farmer", "village", "villager", "shepherd", "milkman", "milkmaid", "countryside", "field", "fields",
               "mountain", "potter", "gardener", "peasant"),
-    "leaves": ("forest", "garden", "ranger", "druid", "woods", "elf", "elven", "herbalist", "hunter", "healer", "jungle",
+    "leaves": ("forest", "garden", "ranger", "druid", "woods", "elf", "elven", "herbalist", "hunter", "healer",
+               "jungle",
                "botanist"),
 }  # fmt: skip
 """Backdrops that a word of the description suggests."""
