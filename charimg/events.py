@@ -188,6 +188,15 @@ class JobFailed(JobEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobPossiblyCharged(JobEvent):
+    """A request was sent and its answer lost: the service may have made a picture, and charged for it."""
+
+    event: ClassVar[str] = "job_possibly_charged"
+    attempt: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobRejected(JobEvent):
     """The service refuses the content; only a changed description helps."""
 
@@ -294,10 +303,13 @@ class RunFinished(Event):
     event: ClassVar[str] = "run_finished"
     run: str
     total: int
+    """Jobs in this run."""
     succeeded: int
     failed: int
     rejected: int
     pending: int
+    skipped: int
+    """Characters of the roster that needed nothing."""
     seconds: float
     exit_code: int
     interrupted: bool = False

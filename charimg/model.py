@@ -6,6 +6,8 @@ bytes or pixels as the name says, waits are seconds.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
@@ -130,6 +132,34 @@ class ImageRequest:
     seed: int | None = None
     aspect_ratio: str = DEFAULT_ASPECT_RATIO
     references: tuple[Reference, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for two requests that ask for the same picture: 16 hex digits."""
+        references = [[str(one.path), one.kind.value, one.caption] for one in self.references]
+        asked = [self.prompt, self.negative, self.seed, self.aspect_ratio, references]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to make: all that the scheduler knows."""
+
+    position: int
+    """Its place among the run's jobs, from 1, in roster order."""
+    request: ImageRequest
+    again: bool = False
+    """Make it even if there is a picture; the old one is kept beside it."""
+
+    @property
+    def key(self) -> str:
+        """The request's key."""
+        return self.request.key
+
+    @property
+    def name(self) -> str:
+        """The request's name."""
+        return self.request.name
 
 
 @dataclass(frozen=True)

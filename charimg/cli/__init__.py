@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ COMMANDS = {
 class Desk:
     """Where a command works: the user's folder and whether they want to see details. ``ctx.obj`` of every command."""
 
-    folder: Path
+    folder: Path = field(default_factory=Path.cwd)
     """The project's folder, absolute."""
     debug: bool = False
 
@@ -73,13 +73,7 @@ def _near(name: str) -> str:
 
 def _set_debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
-        root = ctx.find_root()
-        desk = root.ensure_object(_new_desk)
-        desk.debug = True
-
-
-def _new_desk() -> Desk:
-    return Desk(Path.cwd())
+        ctx.find_root().ensure_object(Desk).debug = True
 
 
 def debug_option(command: Any) -> Any:
@@ -114,7 +108,7 @@ def cli(ctx: click.Context, folder: Path | None) -> None:
 
     Begin with "charimg init", then "charimg run".
     """
-    desk = ctx.ensure_object(_new_desk)
+    desk = ctx.ensure_object(Desk)
     if folder is not None:
         if not folder.is_dir():
             raise click.BadParameter(f"there is no folder '{folder}'", ctx, param_hint="--project")
@@ -127,7 +121,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
-    desk = _new_desk()
+    desk = Desk()
     try:
         code = cli.main(args=arguments, prog_name="charimg", obj=desk, standalone_mode=False)
         return int(code) if isinstance(code, int) else int(ExitCode.OK)

@@ -39,7 +39,10 @@ class Attempt:
     name: str
     lane: str
     provider: str
+    asked: str
+    """Fingerprint of what the roster asks for (:attr:`charimg.model.ImageRequest.fingerprint`)."""
     prompt: str
+    """As it is sent, after every plugin had its say."""
     seed: int | None
     started: datetime
 
@@ -83,11 +86,15 @@ class JobRecord:
     state: JobState = JobState.PENDING
     provider: str | None = None
     lane: str | None = None
+    asked: str | None = None
+    """Fingerprint of what the roster asked for at the last attempt."""
     prompt: str | None = None
-    """The prompt of the last attempt."""
+    """The prompt of the last attempt, as it was sent."""
     picture: PictureRecord | None = None
+    uploader: str | None = None
+    """The uploader that has the picture, once the job is done."""
     media: MediaReference | None = None
-    """The newest reference an uploader gave for the picture."""
+    """The newest reference the uploader gave for the picture."""
     trouble: Trouble | None = None
     attempts: int = 0
     spent: tuple[Cost, ...] = ()
@@ -136,8 +143,8 @@ class Store(Provider):
         """An open attempt of an earlier run left no picture: it may have been charged; it is closed as lost."""
         raise NotImplementedError  # the contract
 
-    async def record_upload(self, key: str, reference: MediaReference | None) -> None:
-        """The job's picture is where later work finds it (``None``: no reference is kept); the job is done."""
+    async def record_upload(self, key: str, uploader: str, reference: MediaReference | None) -> None:
+        """The uploader has the job's picture (``None``: it keeps no reference); the job is done."""
         raise NotImplementedError  # the contract
 
     async def record_upload_trouble(self, key: str, trouble: Trouble, state: JobState) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from charimg.contracts.provider import Provider
 from charimg.model import MediaReference, SavedImage
 
@@ -12,6 +14,9 @@ class Uploader(Provider):
     Uploading the same bytes twice should not make two of them where the service allows it. It never sleeps and
     never retries. A complete example is ``charimg/providers/folder.py``.
     """
+
+    keeps_references: ClassVar[bool] = True
+    """Whether later work may ask it for a picture: if so, a picture that another uploader has is uploaded again."""
 
     async def upload(self, picture: SavedImage) -> MediaReference | None:
         """Upload the picture and say where it is; ``None`` if this uploader keeps no references.

@@ -14,6 +14,8 @@ class NoUploader(Uploader):
 
     declaration = Declaration(name="none", summary="Uploads nothing: pictures stay in the project.")
 
+    keeps_references = False
+
     async def upload(self, picture: SavedImage) -> MediaReference | None:
         """Keep the generator's own reference, if it gave one."""
         return picture.media

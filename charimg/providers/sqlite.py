@@ -38,7 +38,7 @@ MIGRATIONS = (
         finished TEXT,
         plan TEXT NOT NULL,
         summary TEXT
-    ) STRICT;
+    );
 
     CREATE TABLE attempt (
         id TEXT PRIMARY KEY,
@@ -47,6 +47,7 @@ MIGRATIONS = (
         name TEXT NOT NULL,
         lane TEXT NOT NULL,
         provider TEXT NOT NULL,
+        asked TEXT NOT NULL,
         prompt TEXT NOT NULL,
         seed TEXT,
         started TEXT NOT NULL,
@@ -55,7 +56,7 @@ MIGRATIONS = (
         verdict TEXT,
         message TEXT,
         possibly_charged INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
+    );
     CREATE INDEX attempt_by_key ON attempt (key, started);
     CREATE INDEX attempt_by_state ON attempt (state) WHERE state IN ('open', 'lost');
 
@@ -68,7 +69,7 @@ MIGRATIONS = (
         facts TEXT NOT NULL,
         details TEXT NOT NULL,
         adopted INTEGER NOT NULL
-    ) STRICT;
+    );
     CREATE INDEX picture_by_key ON picture (key, id);
 
     CREATE TABLE job (
@@ -77,12 +78,14 @@ MIGRATIONS = (
         state TEXT NOT NULL,
         provider TEXT,
         lane TEXT,
+        asked TEXT NOT NULL,
         prompt TEXT,
         picture INTEGER,
+        uploader TEXT,
         media TEXT,
         trouble TEXT,
         updated TEXT NOT NULL
-    ) STRICT;
+    );
     """,
 )
 """One script a version of the schema, applied in order; ``PRAGMA user_version`` counts them. Never edit one that was
@@ -168,8 +171,8 @@ class SqliteStore(Store):
         """See :class:`Store`."""
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO attempt (id, run, key, name, lane, provider, prompt, seed, started)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO attempt (id, run, key, name, lane, provider, asked, prompt, seed, started)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     attempt.id,
                     attempt.run,
@@ -177,16 +180,19 @@ class SqliteStore(Store):
                     attempt.name,
                     attempt.lane,
                     attempt.provider,
+                    attempt.asked,
                     attempt.prompt,
                     None if attempt.seed is None else str(attempt.seed),
                     attempt.started.isoformat(),
                 ),
             )
             db.execute(
-                "INSERT INTO job (key, name, state, provider, lane, prompt, updated) VALUES (?, ?, 'open', ?, ?, ?, ?)"
+                "INSERT INTO job (key, name, state, provider, lane, asked, prompt, updated)"
+                " VALUES (?, ?, 'open', ?, ?, ?, ?, ?)"
                 " ON CONFLICT (key) DO UPDATE SET name = excluded.name, state = 'open', provider = excluded.provider,"
-                " lane = excluded.lane, prompt = excluded.prompt, trouble = NULL, updated = excluded.updated",
-                (attempt.key, attempt.name, attempt.provider, attempt.lane, attempt.prompt, _now()),
+                " lane = excluded.lane, asked = excluded.asked, prompt = excluded.prompt, trouble = NULL,"
+                " updated = excluded.updated",
+                (attempt.key, attempt.name, attempt.provider, attempt.lane, attempt.asked, attempt.prompt, _now()),
             )
 
     async def record_saved(self, attempt: str, picture: PictureRecord, kept_as: str | None = None) -> None:
@@ -216,7 +222,8 @@ class SqliteStore(Store):
                 ),
             )
             db.execute(
-                "UPDATE job SET state = 'saved', picture = ?, media = NULL, trouble = NULL, updated = ? WHERE key = ?",
+                "UPDATE job SET state = 'saved', picture = ?, media = NULL, uploader = NULL, trouble = NULL,"
+                " updated = ? WHERE key = ?",
                 (made.lastrowid, _now(), key),
             )
 
@@ -235,16 +242,16 @@ class SqliteStore(Store):
         with self._transaction() as db:
             key = self._end(db, attempt, "lost")
             db.execute("UPDATE attempt SET possibly_charged = 1 WHERE id = ?", (attempt,))
-            state = "(CASE WHEN picture IS NULL THEN 'pending' WHEN media IS NULL THEN 'saved' ELSE 'done' END)"
+            state = "(CASE WHEN picture IS NULL THEN 'pending' WHEN uploader IS NULL THEN 'saved' ELSE 'done' END)"
             db.execute(f"UPDATE job SET state = {state}, updated = ? WHERE key = ? AND state = 'open'", (_now(), key))  # noqa: S608 - a constant
 
-    async def record_upload(self, key: str, reference: MediaReference | None) -> None:
+    async def record_upload(self, key: str, uploader: str, reference: MediaReference | None) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
             media = _media_to_json(reference)
             db.execute(
-                "UPDATE job SET state = 'done', media = ?, trouble = NULL, updated = ? WHERE key = ?",
-                (None if media is None else json.dumps(media), _now(), key),
+                "UPDATE job SET state = 'done', uploader = ?, media = ?, trouble = NULL, updated = ? WHERE key = ?",
+                (uploader, None if media is None else json.dumps(media), _now(), key),
             )
 
     async def record_upload_trouble(self, key: str, trouble: Trouble, state: JobState) -> None:
@@ -346,6 +353,7 @@ def _attempt(row: dict[str, Any]) -> Attempt:
         name=row["name"],
         lane=row["lane"],
         provider=row["provider"],
+        asked=row["asked"],
         prompt=row["prompt"],
         seed=None if row["seed"] is None else int(row["seed"]),
         started=datetime.fromisoformat(row["started"]),
@@ -380,7 +388,9 @@ def _job(row: dict[str, Any], pictures: list[dict[str, Any]], attempts: list[dic
         state=JobState(row["state"]),
         provider=row["provider"],
         lane=row["lane"],
+        asked=row["asked"],
         prompt=row["prompt"],
+        uploader=row["uploader"],
         picture=by_id.get(row["picture"]),
         media=_media_from_json(json.loads(row["media"])) if row["media"] else None,
         trouble=None if trouble is None else Trouble(**{**trouble, "verdict": Verdict(trouble["verdict"])}),

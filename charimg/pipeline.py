@@ -1,0 +1,306 @@
+"""One job, from request to reference: generate -> check -> save -> upload -> record.
+
+A job resumes at the stage where it stopped: a picture that is saved is never generated again because its upload met a
+quota. The intent is in the ledger before money is spent. Nothing here waits for a quota: what came of the job is
+returned as an :class:`~charimg.policy.Outcome`, and the scheduler decides. Only a *flaky* answer is tried again at
+once, a few times, with exponential waits of seconds (``backoff``); each try is an attempt of its own in the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import backoff
+
+from charimg.contracts import (
+    Attempt,
+    ImageGenerator,
+    JobRecord,
+    JobState,
+    PictureRecord,
+    Store,
+    Trouble,
+    Uploader,
+)
+from charimg.errors import FlakyError, PluginError, ProviderError, StorageError
+from charimg.events import (
+    Event,
+    JobDone,
+    JobFailed,
+    JobGenerating,
+    JobPossiblyCharged,
+    JobRejected,
+    JobSaved,
+    JobUploaded,
+    JobUploading,
+    JobWaiting,
+    Warned,
+)
+from charimg.images import inspect
+from charimg.model import Cost, GeneratedImage, ImageFacts, ImageRequest, Job, SavedImage, Verdict, utc_now
+from charimg.picture_folder import PictureFolder
+from charimg.plugins import Plugins
+from charimg.policy import Outcome
+from charimg.project import Project
+from charimg.redaction import Redactor
+from charimg.verdicts import error_of, read_exception
+
+FLAKY_TRIES = 3
+"""Attempts at a job whose answer is flaky, the first included."""
+
+FLAKY_WAIT = 1.0
+"""Seconds: the scale of the exponential wait between them."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all lanes of a run share."""
+
+    run: str
+    project: Project
+    store: Store
+    plugins: Plugins
+    redactor: Redactor
+    emit: Callable[[Event], None]
+    pictures: PictureFolder
+    made: set[str] = field(default_factory=set)
+    """Keys of jobs whose picture was made in this run: never made again in it, whatever else happens."""
+
+
+class Pipeline:
+    """One lane's way of doing a job."""
+
+    def __init__(self, bench: Bench, lane: str, generator: ImageGenerator, uploader: Uploader) -> None:
+        self._bench = bench
+        self._lane = lane
+        self._generator = generator
+        self._uploader = uploader
+
+    async def work(self, job: Job) -> Outcome:
+        """Do what is left of the job and say what came of it.
+
+        :raises StorageError: the disk or the ledger failed; nothing more may be spent.
+        """
+        stage = "generate"
+        try:
+            record = await self._bench.store.job(job.key)
+            picture = self._usable_picture(job, record)
+            if picture is None:
+                picture = await _with_quick_retries(lambda: self._generate(job))
+            stage = "upload"
+            await _with_quick_retries(lambda: self._upload(job, picture))
+        except StorageError:
+            raise
+        except ProviderError as error:
+            return await self._troubled(job, stage, error)
+        self._bench.emit(JobDone(lane=self._lane, key=job.key, name=job.name))
+        return Outcome(Verdict.OK)
+
+    def _usable_picture(self, job: Job, record: JobRecord | None) -> PictureRecord | None:
+        if record is None or record.picture is None:
+            return None
+        if job.again and job.key not in self._bench.made:
+            return None
+        return record.picture if self._bench.project.found(record.picture.path).is_file() else None
+
+    # -- generate -> check -> save ------------------------------------------------------------------------------
+
+    async def _generate(self, job: Job) -> PictureRecord:
+        """One attempt: from the intent in the ledger to the picture on disk."""
+        bench, lane = self._bench, self._lane
+        request = self._prepare(job, uuid.uuid4().hex)
+        name = self._generator.declaration.name
+        bench.emit(JobGenerating(lane=lane, key=job.key, name=job.name, attempt=request.attempt))
+        began = asyncio.get_running_loop().time()
+        await bench.store.record_intent(
+            Attempt(
+                id=request.attempt,
+                run=bench.run,
+                key=job.key,
+                name=job.name,
+                lane=lane,
+                provider=name,
+                asked=job.request.fingerprint,
+                prompt=request.prompt,
+                seed=request.seed,
+                started=utc_now(),
+            )
+        )
+        try:
+            generated = await _translated(self._generator.generate(request))
+            facts = inspect(generated.data)
+        except ProviderError as error:
+            await self._record_attempt_trouble(job, request.attempt, error)
+            raise
+        except asyncio.CancelledError:
+            await bench.store.record_lost(request.attempt)
+            self._possibly_charged(job, request.attempt, "the run was broken off while the service was at work")
+            raise
+        picture = await self._save(job, request, generated, facts)
+        bench.made.add(job.key)
+        bench.emit(
+            JobSaved(
+                lane=lane,
+                key=job.key,
+                name=job.name,
+                image=picture.path,
+                format=facts.format,
+                width=facts.width,
+                height=facts.height,
+                seconds=round(asyncio.get_running_loop().time() - began, 3),
+                seed=picture.seed,
+                model=picture.model,
+                cost=picture.cost,
+            )
+        )
+        return await self._finish(job, request.attempt, picture)
+
+    def _prepare(self, job: Job, attempt: str) -> ImageRequest:
+        request, warnings = self._bench.plugins.prepare_request(replace(job.request, attempt=attempt))
+        for warning in warnings:
+            self._warn(job, warning)
+        return request
+
+    async def _save(
+        self, job: Job, request: ImageRequest, generated: GeneratedImage, facts: ImageFacts
+    ) -> PictureRecord:
+        bench = self._bench
+        saved = bench.pictures.save(job.key, request.attempt, generated.data, facts)
+        price = self._generator.declaration.price
+        declared = None if price is None else Cost(price.amount, price.currency, "declared")
+        picture = PictureRecord(
+            path=bench.project.shown(saved.path),
+            facts=facts,
+            seed=request.seed if generated.seed is None else generated.seed,
+            model=generated.model,
+            prompt=generated.prompt,
+            request_id=generated.request_id,
+            cost=generated.cost or declared,
+            media=generated.media,
+        )
+        kept = None if saved.kept_as is None else bench.project.shown(saved.kept_as)
+        await bench.store.record_saved(request.attempt, picture, kept)
+        return picture
+
+    async def _finish(self, job: Job, attempt: str, picture: PictureRecord) -> PictureRecord:
+        """Let the plugins work on the saved picture; whatever goes wrong there, the original stands."""
+        for finish in self._bench.plugins.finishing():
+            path = self._bench.project.found(picture.path)
+            try:
+                data = await asyncio.to_thread(finish, self._as_saved(job, picture), path.read_bytes())
+                facts = None if data is None else inspect(data)
+            except (PluginError, FlakyError) as error:
+                self._warn(job, f"{error}; the picture stays as it came")
+                continue
+            if data is None or facts is None:
+                continue
+            saved = self._bench.pictures.save(job.key, attempt, data, facts)
+            # A reference that came with the generation shows the original, not this picture.
+            picture = replace(picture, path=self._bench.project.shown(saved.path), facts=facts, media=None, cost=None)
+            kept = None if saved.kept_as is None else self._bench.project.shown(saved.kept_as)
+            await self._bench.store.record_saved(attempt, picture, kept)
+        return picture
+
+    # -- upload -> record ---------------------------------------------------------------------------------------
+
+    async def _upload(self, job: Job, picture: PictureRecord) -> None:
+        bench, name = self._bench, self._uploader.declaration.name
+        if self._uploader.keeps_references:
+            bench.emit(JobUploading(lane=self._lane, key=job.key, name=job.name))
+        reference = await _translated(self._uploader.upload(self._as_saved(job, picture)))
+        await bench.store.record_upload(job.key, name, reference)
+        if reference is not None:
+            bench.emit(
+                JobUploaded(
+                    lane=self._lane,
+                    key=job.key,
+                    name=job.name,
+                    media_id=reference.id,
+                    kind=reference.kind,
+                    uploader=name,
+                    expires_at=reference.expires_at,
+                )
+            )
+
+    def _as_saved(self, job: Job, picture: PictureRecord) -> SavedImage:
+        return SavedImage(
+            key=job.key,
+            name=job.name,
+            path=self._bench.project.found(picture.path),
+            facts=picture.facts,
+            description=job.request.description,
+            aspect_ratio=job.request.aspect_ratio,
+            media=picture.media,
+        )
+
+    # -- trouble ------------------------------------------------------------------------------------------------
+
+    async def _record_attempt_trouble(self, job: Job, attempt: str, error: ProviderError) -> None:
+        trouble = self._trouble("generate", error)
+        await self._bench.store.record_trouble(attempt, trouble, _STATES.get(error.verdict, JobState.PENDING))
+        if trouble.possibly_charged:
+            self._possibly_charged(job, attempt, trouble.message)
+
+    async def _troubled(self, job: Job, stage: str, error: ProviderError) -> Outcome:
+        trouble = self._trouble(stage, error)
+        if stage == "upload":
+            await self._bench.store.record_upload_trouble(job.key, trouble, _STATES.get(error.verdict, JobState.SAVED))
+        emit, lane = self._bench.emit, self._lane
+        verdict, message = error.verdict, trouble.message
+        if verdict is Verdict.REJECTED:
+            emit(JobRejected(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, stage=stage))
+        elif verdict in (Verdict.FLAKY, Verdict.INVALID):
+            emit(JobFailed(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, stage=stage))
+        else:
+            emit(JobWaiting(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, wait=error.wait))
+        return Outcome(verdict, message, error.wait, error.retry_at)
+
+    def _trouble(self, stage: str, error: ProviderError) -> Trouble:
+        message = " ".join(self._bench.redactor.clean(error.message).split())
+        return Trouble(error.verdict, message[:MESSAGE_LENGTH], stage, error.wait, error.possibly_charged)
+
+    def _possibly_charged(self, job: Job, attempt: str, message: str) -> None:
+        self._bench.emit(
+            JobPossiblyCharged(lane=self._lane, key=job.key, name=job.name, attempt=attempt, message=message)
+        )
+
+    def _warn(self, job: Job, message: str) -> None:
+        clean = self._bench.redactor.clean(message)
+        self._bench.emit(Warned(lane=self._lane, key=job.key, name=job.name, message=clean))
+
+
+MESSAGE_LENGTH = 500
+"""Characters of a service's words that are kept."""
+
+_STATES = {
+    Verdict.REJECTED: JobState.REJECTED,
+    Verdict.INVALID: JobState.FAILED,
+    Verdict.FLAKY: JobState.FAILED,
+}
+"""Where trouble leaves a job for good; any other verdict leaves it to a later try."""
+
+
+async def _translated(call: Awaitable[T]) -> T:
+    """Await a provider's call; whatever it raises comes out in the core's words."""
+    try:
+        return await call
+    except (ProviderError, StorageError):
+        raise
+    except Exception as error:  # a plugin may raise anything: the fallback rule reads it
+        raise error_of(read_exception(error)) from error
+
+
+async def _with_quick_retries(stage: Callable[[], Awaitable[T]]) -> T:
+    async def once() -> T:
+        return await stage()
+
+    retry = backoff.on_exception(
+        backoff.expo, FlakyError, max_tries=FLAKY_TRIES, factor=FLAKY_WAIT, jitter=backoff.full_jitter
+    )
+    return await retry(once)()

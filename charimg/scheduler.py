@@ -1,0 +1,303 @@
+"""Lanes, batches, retries, cooldowns: the only module that waits.
+
+Every lane takes up to a batch of jobs from one shared queue and runs them at once, as the policy
+(:mod:`charimg.policy`) allows. The scheduler holds each lane's record and the clock (the event loop's, monotonic), asks
+:func:`~charimg.policy.may_start` before every job and tells :func:`~charimg.policy.came_of` what came of it. The waits
+between are ``backoff``'s: it asks again after every wake-up, so that a wait that grew meanwhile is honoured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import backoff
+
+from charimg.errors import StorageError
+from charimg.events import (
+    BatchFinished,
+    BatchRetried,
+    BatchStarted,
+    Cooldown,
+    Event,
+    JobFailed,
+    JobName,
+    LaneClosed,
+    QuotaWait,
+    Stopping,
+)
+from charimg.model import Job, Verdict
+from charimg.policy import (
+    Answer,
+    BatchOver,
+    Hold,
+    LaneRecord,
+    Outcome,
+    Pause,
+    Permit,
+    Policy,
+    Retry,
+    Start,
+    came_of,
+    may_start,
+)
+
+Work = Callable[[Job], Awaitable[Outcome]]
+"""Does one job on a lane: a pipeline's ``work``."""
+
+SHORTEST_SLEEP = 0.001
+"""Seconds: below it the clock might not move at all between two questions."""
+
+
+class JobQueue:
+    """The jobs that wait for a lane, in roster order."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = sorted(jobs, key=lambda job: job.position)
+        self._taken = 0
+        self._changed = asyncio.Event()
+
+    async def take(self, most: int) -> list[Job]:
+        """The next jobs, at most so many; none once the queue is empty and no lane can hand any back."""
+        while not self._jobs and self._taken:
+            self._changed.clear()
+            await self._changed.wait()
+        batch, self._jobs = self._jobs[:most], self._jobs[most:]
+        self._taken += bool(batch)
+        return batch
+
+    def done_with_batch(self, unfinished: Sequence[Job]) -> None:
+        """A lane is through with the batch it took, and hands back what it did not finish."""
+        self._jobs = sorted([*unfinished, *self._jobs], key=lambda job: job.position)
+        self._taken -= 1
+        self._changed.set()
+
+
+class _Lane:
+    """One lane at work."""
+
+    def __init__(self, name: str, work: Work) -> None:
+        self.name = name
+        self.work = work
+        self.record = LaneRecord()
+        self.turns: list[Retry | BatchOver] = []
+        """How the round under way turned, once it has."""
+        self.outcomes: dict[str, Outcome] = {}
+        """What came of the batch's jobs, the newest of each."""
+        self.announced: float | None = None
+        """The end of the pause that was last told to the user."""
+
+
+class Scheduler:
+    """Runs jobs on lanes under the policy.
+
+    :param lanes: the work of each lane, by the lane's name.
+    :param emit: hears every event, and must return at once.
+    """
+
+    def __init__(
+        self, lanes: Mapping[str, Work], jobs: Sequence[Job], policy: Policy, emit: Callable[[Event], None]
+    ) -> None:
+        self._lanes = [_Lane(name, work) for name, work in lanes.items()]
+        self._queue = JobQueue(jobs)
+        self._total = len(jobs)
+        self._policy = policy
+        self._emit = emit
+        self._stop = asyncio.Event()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._failure: Exception | None = None
+
+    async def run(self) -> None:
+        """Work until every job came to an end or no lane is left.
+
+        :raises StorageError: the disk or the ledger failed; what was in flight has been let finish.
+        """
+        await asyncio.gather(*(self._work_through(lane) for lane in self._lanes))
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Start nothing new; let what is in flight finish, for it is paid for."""
+        if not self._stop.is_set():
+            self._stop.set()
+            self._emit(Stopping(in_flight=len(self._in_flight)))
+
+    def abandon(self) -> None:
+        """Leave now: what is in flight is broken off, and recorded as possibly charged."""
+        self._stop.set()
+        for task in self._in_flight:
+            task.cancel()
+
+    async def _work_through(self, lane: _Lane) -> None:
+        while not self._stop.is_set() and lane.record.closure is None:
+            jobs = await self._queue.take(self._policy.batch_size)
+            if not jobs:
+                return
+            unfinished = jobs
+            try:
+                unfinished = await self._batch(lane, jobs)
+            finally:
+                self._queue.done_with_batch(unfinished)
+        if lane.record.closure is not None:
+            closure = lane.record.closure
+            self._emit(
+                LaneClosed(lane=lane.name, verdict=closure.verdict, message=closure.message, until=closure.until)
+            )
+
+    async def _batch(self, lane: _Lane, jobs: list[Job]) -> list[Job]:
+        """One batch with its retries; returns the jobs to hand back."""
+        unfinished = jobs
+        gave_up = False
+        lane.outcomes = {}
+        while unfinished:
+            turn = await self._round(lane, unfinished)
+            unfinished = [job for job in unfinished if not _ended(lane, job)]
+            gave_up = isinstance(turn, BatchOver) and turn.gave_up
+            if not isinstance(turn, Retry) or self._stop.is_set():
+                break
+            self._emit(
+                QuotaWait(
+                    lane=lane.name,
+                    wait=round(turn.wait, 3),
+                    retry=turn.retry,
+                    retries=self._policy.max_retries,
+                    batch=lane.record.batch,
+                    unfinished=len(unfinished),
+                    verdict=Verdict.THROTTLED,
+                    message=turn.reason,
+                )
+            )
+            lane.announced = lane.record.closed_until
+        given_up = unfinished if gave_up else []
+        for job in given_up:
+            self._give_up(lane, job)
+        handed_back = [job for job in unfinished if job not in given_up]
+        if lane.outcomes:
+            self._emit(
+                BatchFinished(
+                    lane=lane.name,
+                    batch=lane.record.batch,
+                    succeeded=_count(lane, Verdict.OK),
+                    failed=_count(lane, Verdict.FLAKY, Verdict.INVALID) + len(given_up),
+                    rejected=_count(lane, Verdict.REJECTED),
+                    pending=len(handed_back),
+                )
+            )
+        return handed_back
+
+    async def _round(self, lane: _Lane, jobs: Sequence[Job]) -> Retry | BatchOver | None:
+        """Start every job that may start, wait for all of them, and tell how the policy says it goes on."""
+        tasks: list[asyncio.Task[None]] = []
+        lane.turns = []
+        for job in jobs:
+            start = await self._permit(lane, waiting=len(jobs))
+            if start is None:
+                break
+            if start.first:
+                self._emit(
+                    BatchStarted(
+                        lane=lane.name,
+                        batch=lane.record.batch,
+                        first=jobs[0].position,
+                        last=jobs[-1].position,
+                        total=self._total,
+                        jobs=_names(jobs),
+                    )
+                )
+            elif lane.record.retry and not tasks:
+                self._emit(
+                    BatchRetried(
+                        lane=lane.name,
+                        batch=lane.record.batch,
+                        retry=lane.record.retry,
+                        retries=self._policy.max_retries,
+                        jobs=_names(jobs),
+                    )
+                )
+            task = asyncio.create_task(self._one(lane, job, start.permit), name=f"{lane.name}: {job.key}")
+            self._in_flight.add(task)
+            tasks.append(task)
+        if tasks:
+            await asyncio.wait(tasks)
+            self._in_flight.difference_update(tasks)
+        return lane.turns[-1] if lane.turns else None
+
+    async def _permit(self, lane: _Lane, waiting: int) -> Start | None:
+        """Wait until the policy lets a job start; ``None`` if it will not in this round, or the run is to stop."""
+
+        async def ask() -> Answer:
+            lane.record, answer = may_start(lane.record, self._policy, self._now(), waiting)
+            if isinstance(answer, Hold):
+                self._announce(lane, answer)
+            return answer
+
+        asking = backoff.on_predicate(
+            backoff.runtime,
+            predicate=lambda answer: isinstance(answer, Hold),
+            value=lambda hold: max(SHORTEST_SLEEP, hold.until - self._now()),
+            jitter=None,
+        )(ask)
+        asked = asyncio.ensure_future(asking())
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            answer = asked.result() if asked.done() and not self._stop.is_set() else None
+        finally:
+            asked.cancel()
+            stopped.cancel()
+        return answer if isinstance(answer, Start) else None
+
+    def _announce(self, lane: _Lane, hold: Hold) -> None:
+        if hold.why is Pause.COOLDOWN and lane.announced != hold.until:
+            lane.announced = hold.until
+            self._emit(Cooldown(lane=lane.name, wait=round(hold.until - self._now(), 3)))
+
+    async def _one(self, lane: _Lane, job: Job, permit: Permit) -> None:
+        try:
+            outcome = await lane.work(job)
+        except Exception as error:
+            # Storage failed, or there is a fault in our own code: spend nothing more, tell it at the end.
+            self._failure = self._failure or error
+            self._stop.set()
+            outcome = Outcome(Verdict.FATAL, str(error) if isinstance(error, StorageError) else "internal error")
+        except asyncio.CancelledError:
+            return
+        lane.outcomes[job.key] = outcome
+        lane.record, turn = came_of(lane.record, self._policy, self._now(), permit, outcome)
+        if turn is not None:
+            lane.turns.append(turn)
+
+    def _give_up(self, lane: _Lane, job: Job) -> None:
+        retries = self._policy.max_retries
+        words = lane.outcomes[job.key].message if job.key in lane.outcomes else "quota"
+        self._emit(
+            JobFailed(
+                lane=lane.name,
+                key=job.key,
+                name=job.name,
+                verdict=Verdict.THROTTLED,
+                message=f"{words} (still so after {retries} {'retry' if retries == 1 else 'retries'})",
+                stage="generate",
+                pending=True,
+            )
+        )
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+_ENDS = (Verdict.OK, Verdict.REJECTED, Verdict.INVALID, Verdict.FLAKY)
+"""Verdicts with which a job came to an end in this run."""
+
+
+def _ended(lane: _Lane, job: Job) -> bool:
+    return job.key in lane.outcomes and lane.outcomes[job.key].verdict in _ENDS
+
+
+def _count(lane: _Lane, *verdicts: Verdict) -> int:
+    return sum(outcome.verdict in verdicts for outcome in lane.outcomes.values())
+
+
+def _names(jobs: Sequence[Job]) -> tuple[JobName, ...]:
+    return tuple(JobName(job.key, job.name) for job in jobs)
