@@ -1,0 +1,160 @@
+"""Who needs a picture: pure functions from roster and ledger to the jobs of a run."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
+from charimg.errors import InputError
+from charimg.model import Character, Job, Roster
+from charimg.policy import Policy
+from charimg.roster import request_for
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A character that gets nothing in this run."""
+
+    character: Character
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do."""
+
+    jobs: tuple[Job, ...]
+    skipped: tuple[Skipped, ...]
+    uploads_only: frozenset[str]
+    """Keys of jobs whose picture is there and only their upload is missing."""
+    warnings: tuple[str, ...]
+    policy: Policy
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures are to be made."""
+        return len(self.jobs) - len(self.uploads_only)
+
+    @property
+    def batches(self) -> int:
+        """How many batches one lane needs."""
+        return self.policy.batches(len(self.jobs))
+
+    @property
+    def least_seconds(self) -> float:
+        """How long it takes at least: the cooldowns, without the service's own time."""
+        return self.policy.least_seconds(len(self.jobs))
+
+    def cost(self, price: Price | None) -> float | None:
+        """What the pictures cost at the declared price; ``None`` if it is unknown."""
+        return None if price is None else price.amount * self.pictures
+
+
+def make_plan(
+    roster: Roster,
+    records: Mapping[str, JobRecord],
+    *,
+    generator: Declaration,
+    uploader: type[Uploader],
+    lanes: Sequence[str],
+    policy: Policy,
+    now: datetime,
+    file_exists: Callable[[str], bool],
+    only: Sequence[str] = (),
+    force: bool = False,
+) -> Plan:
+    """Filter the characters that need something.
+
+    :param records: what the ledger knows, by key.
+    :param lanes: the lanes of the run: a reference of another lane is of no use to it.
+    :param file_exists: whether a picture of the ledger is still on disk.
+    :param only: names or keys the user asked for; all others are left out.
+    :param force: make pictures again that are there.
+    :raises InputError: *only* names nobody.
+    """
+    asked = _asked_for(roster, only)
+    jobs: list[Job] = []
+    skipped: list[Skipped] = []
+    uploads: set[str] = set()
+    for character in roster.characters:
+        if asked is not None and character.key not in asked:
+            continue
+        request = request_for(roster, character)
+        record = records.get(character.key)
+        has_picture = record is not None and record.picture is not None and file_exists(record.picture.path)
+        job = Job(len(jobs) + 1, request, again=force)
+        if force or record is None:
+            jobs.append(job)
+        elif record.state is JobState.REJECTED and asked is None and record.asked == request.fingerprint:
+            skipped.append(Skipped(character, "rejected before; change its description, or name it with --only"))
+        elif not has_picture:
+            jobs.append(job)
+        elif _needs_upload(record, uploader, lanes, now):
+            jobs.append(job)
+            uploads.add(character.key)
+        else:
+            skipped.append(Skipped(character, "has its picture; --force makes it again"))
+    warnings = (*roster.warnings, *_beyond_abilities(jobs, generator))
+    return Plan(tuple(jobs), tuple(skipped), frozenset(uploads), warnings, policy)
+
+
+def _needs_upload(record: JobRecord, uploader: type[Uploader], lanes: Sequence[str], now: datetime) -> bool:
+    if record.uploader is None or record.state is not JobState.DONE:
+        return True
+    if not uploader.keeps_references:
+        return False
+    if record.uploader != uploader.declaration.name:
+        return True
+    media = record.media
+    return media is not None and (media.expired(now) or (bool(media.lane) and media.lane not in lanes))
+
+
+def _asked_for(roster: Roster, only: Sequence[str]) -> frozenset[str] | None:
+    if not only:
+        return None
+    by_word: dict[str, set[str]] = {}
+    for character in roster.characters:
+        for word in (character.name, character.key):
+            by_word.setdefault(_folded(word), set()).add(character.key)
+    keys: set[str] = set()
+    for name in only:
+        if _folded(name) not in by_word:
+            close = get_close_matches(_folded(name), by_word, 1)
+            near = next((one.name for one in roster.characters if close and one.key in by_word[close[0]]), None)
+            hint = f"did you mean '{near}'?" if near else "charimg status lists everybody"
+            raise InputError(f"--only: there is no '{name}' in {roster.path.name}; {hint}")
+        keys |= by_word[_folded(name)]
+    return frozenset(keys)
+
+
+def _folded(word: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", word).casefold().split())
+
+
+def _beyond_abilities(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:
+    """What the roster asks for and the generator cannot do, one line a matter."""
+    can, name = generator.abilities, generator.name
+    warnings = []
+    too_many = [job.name for job in jobs if len(job.request.references) > can.references]
+    if too_many:
+        limit = (
+            f"takes at most {can.references} reference pictures" if can.references else "takes no reference pictures"
+        )
+        warnings.append(f"{name} {limit}: {_listed(too_many)}")
+    if not can.negative and (negative := [job.name for job in jobs if job.request.negative]):
+        warnings.append(f"{name} cannot be told what to leave out ('negative' is not sent): {_listed(negative)}")
+    if not can.seed and (seeded := [job.name for job in jobs if job.request.seed is not None]):
+        warnings.append(f"{name} takes no seed: {_listed(seeded)}")
+    ratios = can.aspect_ratios
+    if ratios and (odd := [job.name for job in jobs if job.request.aspect_ratio not in ratios]):
+        warnings.append(f"{name} knows the aspect ratios {', '.join(ratios)}; the nearest is used for {_listed(odd)}")
+    return tuple(warnings)
+
+
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

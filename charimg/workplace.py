@@ -1,0 +1,91 @@
+"""Where a command works: the project, its settings and credentials, and the plugins of this environment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from charimg.credentials import Credentials
+from charimg.plugins import Kind, Plugins
+from charimg.project import Project
+from charimg.settings import Found, Options, Settings, config_home, sort_options
+
+if TYPE_CHECKING:
+    from charimg.contracts import Declaration, Provider, Store
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Everything that is known before a provider is asked for anything."""
+
+    project: Project
+    settings: Settings
+    credentials: Credentials
+    plugins: Plugins
+    general: Mapping[str, Found]
+    """Every general setting by name, flags included."""
+
+    @classmethod
+    def at(cls, folder: Path, environ: Mapping[str, str], flags: Mapping[str, object] | None = None) -> Workplace:
+        """The workplace of a project's folder.
+
+        :param flags: general settings the command line gave; ``None`` values are "not given".
+        :raises InputError: a settings file or a value is wrong.
+        """
+        plugins = Plugins(environ=environ)
+        home = config_home(environ)
+
+        def relatives(account: str) -> Iterator[Declaration]:
+            for kind in Kind:
+                for _, found in plugins.all(kind):
+                    if isinstance(found, type) and found.declaration.account_name == account:
+                        yield found.declaration
+
+        settings = Settings.load(folder, environ, home, relatives)
+        general = settings.general(flags, plugins.names(Kind.UPLOADER))
+        project = Project.at(folder, str(general["out"].value))
+        return cls(project, settings, Credentials.load(environ, home), plugins, general)
+
+    def chosen(self, kind: Kind) -> type[Provider]:
+        """The provider class of this kind that flags, environment and files name.
+
+        :raises PluginError: it cannot be had.
+        """
+        setting = "provider" if kind is Kind.GENERATOR else kind.value
+        return self.plugins.load(kind, str(self.general[setting].value))
+
+    def options(self, pairs: Iterable[str]) -> Options:
+        """What ``-o`` said, sorted to the chosen providers.
+
+        :raises InputError: a name nobody has, or a credential.
+        """
+        pairs = tuple(pairs)
+        return sort_options(pairs, [self.chosen(kind).declaration for kind in Kind]) if pairs else {}
+
+    @asynccontextmanager
+    async def open_store(self, *, read_only: bool, options: Options | None = None) -> AsyncIterator[Store]:
+        """The chosen store, opened.
+
+        :param read_only: only look: nothing is created or changed.
+        :raises StorageError: the ledger cannot be opened.
+        """
+        from charimg.contracts import ProviderContext, Store  # noqa: PLC0415 - commands that open no store need none
+
+        kind = self.chosen(Kind.STORE)
+        store = kind(
+            ProviderContext(
+                folder=self.project.folder,
+                out=self.project.out,
+                settings=self.settings.values_for(kind.declaration, options),
+                read_only=read_only,
+            )
+        )
+        assert isinstance(store, Store)  # the plugin loader has checked it
+        try:
+            await store.open()
+            yield store
+        finally:
+            await store.close()
