@@ -1,0 +1,1 @@
+"""Local emulators of image services: strict about what they receive, faithful in what they answer."""
