@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Union
 
 from charimg.errors import InputError
 
@@ -67,7 +66,7 @@ class Mapping:
     """As in :class:`Listing`."""
 
 
-Node = Union[Scalar, Listing, Mapping]  # noqa: UP007 - the names are forward references at run time
+Node = Scalar | Listing | Mapping
 
 
 @dataclass(frozen=True)
