@@ -1,0 +1,211 @@
+"""``charimg run``: make the pictures that are missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charimg.cli import Desk, debug_option
+
+if TYPE_CHECKING:
+    from charimg.events import RunFinished
+    from charimg.plan import Plan
+    from charimg.run import Order, Run
+
+PROGRESS = ("auto", "live", "plain", "json", "none")
+
+
+@click.command("run", short_help="Make the pictures that are missing.")
+@click.argument("roster", required=False, type=click.Path(path_type=Path))
+@click.option("--provider", metavar="NAME", help="The image generator (see charimg providers).  [default: avatar]")
+@click.option("--uploader", metavar="NAME", help="Where pictures go after they are saved.  [default: the provider's]")
+@click.option("--store", metavar="NAME", help="What remembers everything.  [default: sqlite]")
+@click.option("--out", metavar="FOLDER", help="The folder for pictures.  [default: pictures]")
+@click.option("--only", metavar="NAME", multiple=True, help="Only this character, by name or key; repeatable.")
+@click.option("--force", is_flag=True, help="Make pictures again that are there; the old ones are kept beside them.")
+@click.option("--dry-run", is_flag=True, help="Show the plan (who, batches, time, cost) and do nothing.")
+@click.option("--batch-size", metavar="N", help="Characters at once.  [default: 5]")
+@click.option("--quota-wait", metavar="SECONDS", help="Wait after a quota answer.  [default: 15]")
+@click.option("--max-retries", metavar="N", help="Quota waits a batch may have.  [default: 3]")
+@click.option("--cooldown", metavar="SECONDS", help="Pause between batches.  [default: 2]")
+@click.option(
+    "-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A provider's setting; repeatable."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the events as JSON lines on standard output.")
+@click.option("--progress", type=click.Choice(PROGRESS), help="How the run shows itself.  [default: auto]")
+@click.option("-q", "--quiet", is_flag=True, help="Show nothing but what went wrong.")
+@debug_option
+@click.pass_obj
+def command(
+    desk: Desk,
+    /,
+    *,
+    roster: Path | None,
+    only: tuple[str, ...],
+    force: bool,
+    dry_run: bool,
+    options: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    **flags: str | None,
+) -> int:
+    """Make a picture of every character of ROSTER that has none yet.
+
+    ROSTER is a .yaml, .json, .csv or .txt file; by default the characters file of this folder. Characters are made
+    five at a time; when the service says "too much", charimg waits 15 seconds and retries, three times at most. What is
+    done stays done: run it again and it goes on where it stopped. Ctrl-C once lets the pictures under way finish.
+
+    \b
+    Exit codes:  0 every character has its picture    1 some failed or were rejected
+                 2 bad input                          3 quota: run it again later
+                 4 wrong key, or the service closed   5 a provider is unknown or broken
+                 6 another run holds this project     7 disk or ledger failed
+                 130 interrupted
+    """
+    order = _order(desk, roster, options=options, only=only, force=force, flags=flags)
+    if dry_run:
+        _show_plan(order, as_json)
+        return 0
+    progress = str(order.workplace.general["progress"].value)
+    return _execute(order, progress, as_json=as_json, quiet=quiet, debug=desk.debug).exit_code
+
+
+def _order(
+    desk: Desk,
+    roster: Path | None,
+    *,
+    options: tuple[str, ...],
+    only: tuple[str, ...],
+    force: bool,
+    flags: dict[str, str | None],
+) -> Order:
+    from charimg.roster import find_roster, read_roster  # noqa: PLC0415 - --help reads no roster
+    from charimg.run import Order  # noqa: PLC0415 - --help loads no network library
+    from charimg.workplace import Workplace  # noqa: PLC0415 - --help finds no plugins
+
+    workplace = Workplace.at(desk.folder, os.environ, flags)
+    path = find_roster(desk.folder) if roster is None else desk.folder / roster
+    return Order(workplace, read_roster(path), workplace.options(options), only, force)
+
+
+# -- the plan ---------------------------------------------------------------------------------------------------
+
+
+def _show_plan(order: Order, as_json: bool) -> None:
+    from charimg.run import plan_only  # noqa: PLC0415 - see _order
+
+    plan = asyncio.run(plan_only(order))
+    if as_json:
+        click.echo(json.dumps(_plan_data(order, plan), ensure_ascii=False))
+        return
+    for line in _plan_lines(order, plan):
+        click.echo(line)
+
+
+def _plan_data(order: Order, plan: Plan) -> dict[str, Any]:
+    price = order.generator.declaration.price
+    return {
+        "event": "plan",
+        "provider": order.generator.declaration.name,
+        "uploader": order.uploader.declaration.name,
+        "out": str(order.workplace.project.out),
+        "total": len(plan.jobs),
+        "pictures": plan.pictures,
+        "skipped": len(plan.skipped),
+        "batches": plan.batches,
+        "least_seconds": plan.least_seconds,
+        "cost": plan.cost(price),
+        "currency": None if price is None else price.currency,
+        "jobs": [
+            {
+                "key": job.key,
+                "name": job.name,
+                "prompt": job.request.prompt,
+                "upload_only": job.key in plan.uploads_only,
+            }
+            for job in plan.jobs
+        ],
+        "warnings": list(plan.warnings),
+    }
+
+
+def _plan_lines(order: Order, plan: Plan) -> Iterator[str]:
+    generator, uploader = order.generator.declaration, order.uploader.declaration
+    through = generator.name if uploader.name == "none" else f"{generator.name}, uploaded to {uploader.name}"
+    yield f"Plan: {len(plan.jobs)} of {len(plan.jobs) + len(plan.skipped)} characters, through {through}"
+    size = plan.policy.batch_size
+    for number in range(plan.batches):
+        yield f"  Batch {number + 1}"
+        for job in plan.jobs[number * size : (number + 1) * size]:
+            yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
+    for skipped in plan.skipped:
+        yield f"  Skipped: {skipped.character.name}: {skipped.why}"
+    for warning in plan.warnings:
+        yield f"  Note: {warning}"
+    yield f"  Pictures to make: {plan.pictures}, in {plan.batches} batches of up to {size}"
+    yield f"  Time: at least {plan.least_seconds:g} s of cooldown, plus the service's own time"
+    cost, price = plan.cost(generator.price), generator.price
+    if cost is None or price is None:
+        yield f"  Cost: unknown; {generator.name} declares no price"
+    else:
+        checked = f" (price of {price.checked:%Y-%m-%d})" if price.checked else ""
+        yield "  Cost: nothing" if not cost else f"  Cost: at most {cost:.2f} {price.currency}{checked}"
+    yield f"  Pictures go to: {order.workplace.project.out}"
+
+
+# -- the run ----------------------------------------------------------------------------------------------------
+
+
+def _execute(order: Order, progress: str, *, as_json: bool, quiet: bool, debug: bool) -> RunFinished:
+    from charimg.run import Run  # noqa: PLC0415 - see _order
+    from charimg.ui import choose  # noqa: PLC0415 - --help loads no renderer
+
+    if debug:
+        _log_to_stderr()
+
+    async def run() -> RunFinished:
+        observers = choose(
+            progress, json_output=as_json, quiet=quiet, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ
+        )
+        running = Run(order, observers)
+        with _interrupts(running):
+            return await running.execute()
+
+    return asyncio.run(run())
+
+
+@contextmanager
+def _interrupts(running: Run) -> Iterator[None]:
+    """Ctrl-C (and a polite kill) stop the run; what is in flight finishes, and is recorded."""
+    loop = asyncio.get_running_loop()
+    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    earlier = {}
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, running.stop)
+        except NotImplementedError:  # Windows: the handler runs between two bytecodes, so hand it to the loop
+            earlier[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(running.stop))
+    try:
+        yield
+    finally:
+        for number in numbers:
+            if number in earlier:
+                signal.signal(number, earlier[number])
+            else:
+                loop.remove_signal_handler(number)
+
+
+def _log_to_stderr() -> None:
+    import logging  # noqa: PLC0415 - only with --debug
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("charimg").setLevel(logging.DEBUG)
