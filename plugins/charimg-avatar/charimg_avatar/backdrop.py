@@ -138,7 +138,8 @@ def _hills(size: Size, head: Point, radius: float) -> str:
     y = head[1] + radius * 0.45
     far = f"M0 {y:.1f}q{width * 0.22:.1f} {-radius * 0.6:.1f} {width * 0.46:.1f} {-radius * 0.05:.1f}"
     far += f"q{width * 0.26:.1f} {-radius * 0.75:.1f} {width * 0.54:.1f} {-radius * 0.1:.1f}V{height}H0Z"
-    near = f"M0 {y + radius * 0.75:.1f}q{width * 0.3:.1f} {-radius * 0.7:.1f} {width:.1f} {radius * 0.05:.1f}V{height}H0Z"
+    near = f"M0 {y + radius * 0.75:.1f}q{width * 0.3:.1f} {-radius * 0.7:.1f} {width:.1f} {radius * 0.05:.1f}"
+    near += f"V{height}H0Z"
     sun = _circle(head[0] + radius * 0.75, head[1] - radius * 0.8, radius * 0.42)
     clouds = "".join(
         f'<rect x="{cx * width:.1f}" y="{head[1] - cy * radius:.1f}" width="{radius * 0.7:.1f}" '
@@ -149,22 +150,26 @@ def _hills(size: Size, head: Point, radius: float) -> str:
 
 
 def _leaves(size: Size, head: Point, radius: float) -> str:
-    """Sprays of leaves along both sides, a disc behind the head."""
+    """A stem with paired leaves along each side, a disc behind the head."""
     width, height = size
-    leaf = radius * 0.3
+    leaf = radius * 0.36
     parts = []
     for side in (-1, 1):
-        for i in range(int(height / (leaf * 0.8)) + 2):
-            x = 0 if side < 0 else width
-            y = height - i * leaf * 0.8
-            for tilt, length in ((0.35, 1.7), (0.95, 1.25)):
-                angle = tilt + 0.12 * (i % 3)
-                dx, dy = -side * math.cos(angle) * leaf * length, -math.sin(angle) * leaf * length
-                parts.append(
-                    f"M{x:.1f} {y:.1f}q{dx * 0.2 - dy * 0.3:.1f} {dy * 0.2 + dx * 0.3:.1f} {dx:.1f} {dy:.1f}"
-                    f"q{-dx * 0.8 + dy * 0.3:.1f} {-dy * 0.8 - dx * 0.3:.1f} {-dx:.1f} {-dy:.1f}z"
-                )
+        stem = width / 2 + side * max(width / 2 - leaf * 0.55, radius * 1.35)
+        for i in range(int(height / (leaf * 0.72)) + 2):
+            y = height - i * leaf * 0.72
+            parts += [_leaf(stem, y, way * leaf * 0.8, -leaf * 0.62) for way in (-1, 1)]
+        parts.append(f"M{stem - leaf * 0.035:.1f} 0h{leaf * 0.07:.1f}V{height}h{-leaf * 0.07:.1f}z")
     return f'{_circle(*head, radius)}<path d="{"".join(parts)}"/>'
+
+
+def _leaf(x: float, y: float, dx: float, dy: float) -> str:
+    """Path of one leaf from (*x*, *y*) to its tip at (*dx*, *dy*) from there."""
+    belly = 0.32
+    return (
+        f"M{x:.1f} {y:.1f}q{dx * 0.45 - dy * belly:.1f} {dy * 0.45 + dx * belly:.1f} {dx:.1f} {dy:.1f}"
+        f"q{-dx * 0.55 + dy * belly:.1f} {-dy * 0.55 - dx * belly:.1f} {-dx:.1f} {-dy:.1f}z"
+    )
 
 
 _PATTERNS: dict[str, Callable[[Size, Point, float], str]] = {

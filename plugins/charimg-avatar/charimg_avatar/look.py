@@ -77,14 +77,14 @@ _HAIR_F = {
     "long": ("straight01", "straight02", "straightAndStrand", "longButNotTooLong"),
     "wavy": ("bigHair", "curvy", "straight01"),
     "curly": ("curly", "curvy", "bigHair"),
-    "short": ("bob", "miaWallace", "shortCurly", "shaggyMullet"),
+    "short": ("bob", "shortWaved", "shaggyMullet"),
     "any": ("straight01", "straight02", "straightAndStrand", "longButNotTooLong", "bob", "miaWallace", "bun", "curly",
             "bigHair", "curvy"),
 }  # fmt: skip
 _HAIR_M = {
     "long": ("shaggyMullet", "longButNotTooLong", "straight02"),
     "wavy": ("shortWaved", "shaggy"),
-    "curly": ("shortCurly", "frizzle", "dreads01"),
+    "curly": ("shortCurly", "dreads01"),
     "short": ("shortFlat", "theCaesar", "theCaesarAndSidePart", "shortRound"),
     "any": ("shortFlat", "shortRound", "shortWaved", "shortCurly", "theCaesar", "theCaesarAndSidePart", "shaggy"),
 }  # fmt: skip
@@ -238,7 +238,7 @@ class _Painter:
                 return None
             return self.dice.pick("hair", _FLAT_HAIR["long" if self.female or "long" in loose else "short"])
         if headdress == "veil":
-            return "longButNotTooLong"
+            return "straightAndStrand"
         return self.hair_form(loose)
 
     def hair_form(self, about: frozenset[str]) -> str:
@@ -422,7 +422,7 @@ class _Painter:
         claim = self.said.first("drape")
         if claim is None:
             return None, COLOURS["cream"]
-        thread = "cream" if claim.noun == "thread" else self.dice.pick("drape colour", _CLOTH)
+        thread = "cream" if claim.noun == "janeu" else self.dice.pick("drape colour", _CLOTH)
         return claim.what, self.cloth(claim) or COLOURS[thread]
 
     def neck(self) -> str | None:

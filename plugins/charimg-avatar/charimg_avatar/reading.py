@@ -149,7 +149,7 @@ def _noun_is_adjective(tokens: list[str], i: int) -> bool:
     """Nouns that describe the next one ("face paint", "plate armour", "coat of arms") make no claim."""
     following = tokens[i + 1] if i + 1 < len(tokens) else BOUNDARY
     if tokens[i] in {"plate", "mail", "top"}:
-        return following in NOUNS or tokens[i - 1 : i] in (["at"], ["the"])
+        return following in NOUNS or tokens[i - 1 : i] in (["at"], ["the"], ["on"], ["to"])
     if tokens[i] == "hair":
         return following in {"ornament", "ornaments", "pin", "pins", "clip", "ribbon", "bun", "oil", "band"}
     if tokens[i] in {"eye", "brow", "face", "cheeks"}:
@@ -358,6 +358,13 @@ def _years(tokens: list[str]) -> int | None:
         if tokens[max(0, i - 1) : i] == ["aged"] or tokens[max(0, i - 2) : i] in (
             ["age", "of"],
             ["is", "about"],
+        ):
+            return value
+        people = {"man", "woman", "lady", "gentleman", "boy", "girl", "person", "somebody", *FEMALE, *MALE}
+        if (
+            tokens[i - 1 : i] == ["of"]
+            and (set(tokens[max(0, i - 5) : i]) & people)
+            and following[:1] != ["men"]
         ):
             return value
     return None
