@@ -8,9 +8,14 @@ from typing import Any
 
 import click
 
+from charimg.catalogue import Listed, named, relatives
 from charimg.cli import Desk, debug_option
 from charimg.cli.tables import Cell, Row, show_json, show_table
 from charimg.contracts.declaration import Declaration
+from charimg.credentials import Credentials
+from charimg.errors import PluginError
+from charimg.keyfile import KEYS_FILE
+from charimg.plugins import Kind, Plugins
 from charimg.settings import (
     DEFAULT,
     PROJECT_FILE,
@@ -46,11 +51,6 @@ def show(desk: Desk, provider: str | None, as_json: bool) -> None:
 
     Credentials are shown as set or missing, never their text.
     """
-    from charimg.catalogue import Listed, named, relatives  # noqa: PLC0415 - loads plugins
-    from charimg.credentials import Credentials  # noqa: PLC0415 - likewise
-    from charimg.errors import PluginError  # noqa: PLC0415 - likewise
-    from charimg.plugins import Kind, Plugins  # noqa: PLC0415 - likewise
-
     plugins = Plugins()
     home = config_home(os.environ)
     settings = Settings.load(desk.folder, os.environ, home, relatives(plugins))
@@ -102,8 +102,6 @@ def show(desk: Desk, provider: str | None, as_json: bool) -> None:
 @click.pass_obj
 def path(desk: Desk) -> None:
     """Print where settings and keys are kept, a path a line."""
-    from charimg.keyfile import KEYS_FILE  # noqa: PLC0415 - see show
-
     home = config_home(os.environ)
     for file in (desk.folder / PROJECT_FILE, home / USER_FILE, home / KEYS_FILE):
         click.echo(file)

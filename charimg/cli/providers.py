@@ -1,0 +1,236 @@
+"""``charimg providers``: what is installed, and what one provider says of itself."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from charimg.catalogue import Listed, listed, named
+from charimg.cli import Desk, debug_option
+from charimg.cli.tables import Cell, Row, printable, show_json, show_table
+from charimg.contracts.declaration import Declaration, Price, Setting
+from charimg.credentials import Credentials
+from charimg.errors import PluginError
+from charimg.plugins import Kind, Plugins
+from charimg.settings import config_home, expected, variable, written
+
+_KINDS = ("generator", "uploader", "store")
+_kind_option = click.option("--kind", type=click.Choice(_KINDS), help="Only providers of this kind.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+@click.group(invoke_without_command=True)
+@debug_option
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List image generators, uploaders and stores, or show one."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_)
+
+
+@command.command("list")
+@_kind_option
+@_json_option
+@debug_option
+def list_(kind: str | None = None, as_json: bool = False) -> None:
+    """List every installed provider."""
+    found = list(listed(Plugins(), tuple(Kind) if kind is None else (Kind(kind),)))
+    if as_json:
+        show_json([_brief(one) for one in found])
+        return
+    rows: list[Row] = []
+    for one in found:
+        if one.declaration is None:
+            rows.append((str(one.kind), one.name, "", Cell("broken: see below", "red"), one.source))
+        else:
+            rows.append((str(one.kind), one.name, _needs(one.declaration), one.declaration.summary, one.source))
+    show_table(("KIND", "NAME", "NEEDS", "SUMMARY", "FROM"), rows)
+    for one in found:
+        if one.trouble:
+            click.echo(f"charimg: warning: {printable(one.trouble)}", err=True)
+
+
+@command.command()
+@click.argument("name")
+@_kind_option
+@_json_option
+@debug_option
+@click.pass_obj
+def show(desk: Desk, name: str, kind: str | None, as_json: bool) -> None:  # noqa: ARG001 - every command has its desk
+    """Show what the provider NAME can do: its settings, credentials, abilities and price."""
+    found = [one for one in named(Plugins(), name) if kind in (None, str(one.kind))]
+    if not found:
+        raise PluginError(f"there is no {kind} '{name}'; 'charimg providers' lists what is installed")
+    for one in found:
+        if one.declaration is None:
+            raise PluginError(one.trouble)
+    credentials = Credentials.load(os.environ, config_home(os.environ))
+    if as_json:
+        show_json([_whole(one, credentials) for one in found])
+        return
+    for number, one in enumerate(found):
+        if number:
+            click.echo()
+        _describe(one, credentials)
+
+
+def _describe(one: Listed, credentials: Credentials) -> None:
+    about = one.declaration
+    if about is None:  # excluded by the caller, who names the trouble
+        return
+    click.echo(f"{about.name}, {one.kind} of {one.source}")
+    click.echo(printable(about.summary))
+    if about.url:
+        click.echo(f"About: {printable(about.url)}")
+    if str(one.kind) == "generator":
+        click.echo(f"Price: {_price(about.price)}")
+        click.echo(f"Abilities: {_abilities(about)}")
+    account = about.account_name
+    if about.settings:
+        click.echo()
+        rows: list[Row] = [
+            (
+                setting.name,
+                _takes(setting),
+                _default(setting),
+                _variables(account, setting.name, setting.env),
+                setting.help,
+            )
+            for setting in about.settings
+        ]
+        title = f"Settings (-o NAME=VALUE, the environment, or charimg.yaml under providers: {account}:)"
+        show_table(("NAME", "TAKES", "DEFAULT", "ENVIRONMENT", "MEANING"), rows, title=title)
+    if about.credentials:
+        click.echo()
+        rows = [
+            (
+                entry["name"],
+                f"set, in {entry['source']}"
+                if entry["set"]
+                else "missing"
+                if entry["required"]
+                else "not set, optional",
+                ", ".join(entry["environment"]),
+                entry["help"],
+            )
+            for entry in _credentials(about, credentials)
+        ]
+        title = f"Credentials (charimg keys set {account}, or the environment)"
+        show_table(("NAME", "STATE", "ENVIRONMENT", "WHERE TO GET IT"), rows, title=title)
+
+
+def _brief(one: Listed) -> dict[str, Any]:
+    about = one.declaration
+    return {
+        "kind": str(one.kind),
+        "name": one.name,
+        "summary": None if about is None else about.summary,
+        "needs": [] if about is None else [entry.name for entry in about.credentials if entry.required],
+        "distributions": [{"name": claim.distribution, "version": claim.version} for claim in one.claims],
+        "trouble": one.trouble or None,
+    }
+
+
+def _whole(one: Listed, credentials: Credentials) -> dict[str, Any]:
+    about = one.declaration
+    if about is None:  # excluded by the caller, who names the trouble
+        return _brief(one)
+    account = about.account_name
+    price = about.price
+    return {
+        **_brief(one),
+        "account": account,
+        "url": about.url,
+        "price": None
+        if price is None
+        else {
+            "amount": price.amount,
+            "currency": price.currency,
+            "checked": price.checked.isoformat() if price.checked else None,
+        },
+        "abilities": {
+            "references": about.abilities.references,
+            "seed": about.abilities.seed,
+            "negative": about.abilities.negative,
+            "aspect_ratios": list(about.abilities.aspect_ratios),
+            "offline": about.abilities.offline,
+        },
+        "settings": [
+            {
+                "name": setting.name,
+                "type": setting.type.__name__,
+                "default": setting.default,
+                "choices": list(setting.choices),
+                "minimum": setting.minimum,
+                "maximum": setting.maximum,
+                "required": setting.required,
+                "environment": _environment(account, setting.name, setting.env),
+                "help": setting.help,
+            }
+            for setting in about.settings
+        ],
+        "credentials": _credentials(about, credentials),
+    }
+
+
+def _credentials(about: Declaration, credentials: Credentials) -> list[dict[str, Any]]:
+    found = credentials.of_provider(about)
+    return [
+        {
+            "name": entry.name,
+            "set": entry.name in found,
+            "source": found[entry.name].source if entry.name in found else None,
+            "required": entry.required,
+            "environment": _environment(about.account_name, entry.name, entry.env),
+            "help": entry.help,
+        }
+        for entry in about.credentials
+    ]
+
+
+def _environment(account: str, name: str, further: tuple[str, ...]) -> list[str]:
+    return [variable(account, name), *further]
+
+
+def _variables(account: str, name: str, further: tuple[str, ...]) -> str:
+    return ", ".join(_environment(account, name, further))
+
+
+def _takes(setting: Setting) -> str:
+    return expected(setting)
+
+
+def _default(setting: Setting) -> str:
+    if setting.default is None:
+        return "required" if setting.required else "none"
+    return written(setting.default) or "''"
+
+
+def _needs(about: Declaration) -> str:
+    required = [entry.name for entry in about.credentials if entry.required]
+    required += [setting.name for setting in about.settings if setting.required]
+    return ", ".join(required) or "nothing"
+
+
+def _price(price: Price | None) -> str:
+    if price is None:
+        return "unknown"
+    if price.amount == 0:
+        return "free"
+    checked = f" (checked {price.checked.isoformat()})" if price.checked else ""
+    return f"{price.amount:g} {price.currency} a picture{checked}"
+
+
+def _abilities(about: Declaration) -> str:
+    able = about.abilities
+    words = [
+        f"up to {able.references} reference pictures" if able.references else "no reference pictures",
+        "seed" if able.seed else "no seed",
+        "negative prompt" if able.negative else "no negative prompt",
+        f"aspect ratios {', '.join(able.aspect_ratios)}" if able.aspect_ratios else "any aspect ratio",
+    ]
+    if able.offline:
+        words.append("works offline")
+    return "; ".join(words)
