@@ -6,6 +6,7 @@
     answer     what an answer says: codes and sentences out of some twenty envelopes
     waits      how long it asks us to wait
     reading    what it means: the decision order
+    hidden     the part of it that a 2xx needs
     failures   the same for exceptions
 
 Pure functions: no clock, no I/O, and no input makes them raise.

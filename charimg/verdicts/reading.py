@@ -7,16 +7,15 @@ user's own prompt may be repeated. The steps are numbered in the code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
 from enum import Enum
-from itertools import islice
 from typing import Any
 
 from charimg.errors import ERROR_OF_VERDICT, ProviderError
 from charimg.model import Verdict
-from charimg.verdicts import families
+from charimg.verdicts import families, hidden
 from charimg.verdicts.answer import Answer, as_dict, as_list, as_text, message_of, one_line, take_apart
 from charimg.verdicts.waits import stated_wait
 
@@ -147,15 +146,7 @@ def _judge(answer: Answer, wait: float | None, ceiling: float) -> _Judgement:
     if answer.status <= 0:  # no HTTP answer at all
         return _Judgement(Verdict.THROTTLED)
     if 200 <= answer.status < 300:  # 1
-        inner = _inner_status(answer)
-        found = _soft_error(answer) or _refusal(answer)
-        if found is not None:
-            return found
-        return (
-            _judge_success(answer, wait, ceiling)
-            if inner is None
-            else _judge_error(answer, inner, wait, ceiling)
-        )
+        return _judge_success(answer, wait, ceiling)
     return _judge_error(answer, answer.status, wait, ceiling)
 
 
@@ -215,96 +206,22 @@ def _the_rest(answer: Answer, status: int, text: str) -> _Judgement:
 # -- 1: a 2xx without a picture ------------------------------------------------------------------------------------
 
 
-def _inner_status(answer: Answer) -> int | None:
-    """The HTTP status that an error inside a 2xx states: a task's error, a problem document, a batched call."""
-    top = answer.top
-    error = as_dict(top.get("error"))
-    trpc = as_dict(as_dict(error.get("json")).get("data"))
-    for value in (trpc.get("httpStatus"), error.get("code"), top.get("status")):
-        if isinstance(value, int) and 400 <= value <= 599:
-            return value
-    return None
-
-
-def _soft_error(answer: Answer) -> _Judgement | None:
-    top = answer.top
-    if "invalid_session_id" in answer.codes:  # SwarmUI: a new session, at once
-        return _Judgement(Verdict.THROTTLED, wait=0.0)
-    enqueued, requested = top.get("enqueued"), top.get("requested")
-    if (
-        isinstance(enqueued, int) and isinstance(requested, int) and enqueued < requested
-    ):  # InvokeAI's full queue
-        return _Judgement(Verdict.THROTTLED)
-    if (
-        top.get("is_possible") is False and not top.get("faulted") and not top.get("done")
-    ):  # AI Horde: no worker
-        return _Judgement(Verdict.THROTTLED)
-    return None
-
-
-def _block_reasons(top: dict[Any, Any]) -> Iterable[bool]:
-    """Every place where a service says in a 2xx that it refused, as whether it did."""
-    feedback = as_dict(top.get("promptFeedback", top.get("prompt_feedback")))
-    reason = as_text(feedback.get("blockReason", feedback.get("block_reason")))
-    yield bool(reason) and "UNSPECIFIED" not in reason.upper()
-    for candidate in map(as_dict, as_list(top.get("candidates"))):
-        finish = as_text(candidate.get("finishReason", candidate.get("finish_reason")))
-        yield bool(families.BLOCKED_FINISH.search(families.words_of(finish)))
-    finish = as_text(top.get("finish_reason"))  # Stability; its older form lists artifacts
-    yield bool(finish) and finish.upper() not in {"SUCCESS", "STOP", "NULL"}
-    for artifact in map(as_dict, as_list(top.get("artifacts"))):
-        yield as_text(artifact.get("finishReason")).upper() == "CONTENT_FILTERED"
-    yield as_text(top.get("status")).lower().endswith("moderated")  # BFL
-    yield any(value is True for value in as_list(top.get("has_nsfw_concepts")))  # fal
-    for generation in map(as_dict, as_list(top.get("generations"))):  # AI Horde
-        yield generation.get("censored") is True
-    for item in map(as_dict, as_list(top.get("data"))):  # Ideogram
-        yield item.get("is_image_safe") is False
-    for prediction in map(as_dict, as_list(top.get("predictions"))):  # Vertex
-        yield bool(as_text(prediction.get("raiFilteredReason")))
-
-
-def _refusal(answer: Answer) -> _Judgement | None:
-    return _Judgement(Verdict.REJECTED) if any(_block_reasons(answer.top)) else None
-
-
 def _judge_success(answer: Answer, wait: float | None, ceiling: float) -> _Judgement:
+    if hidden.lost_session(answer):
+        return _Judgement(Verdict.THROTTLED, wait=0.0)
+    if hidden.not_taken(answer):
+        return _Judgement(Verdict.THROTTLED)
+    if hidden.refused(answer):
+        return _Judgement(Verdict.REJECTED)
+    inner = hidden.inner_status(answer)
+    if inner is not None:
+        return _judge_error(answer, inner, wait, ceiling)
     found = _by_codes(answer, answer.status, wait, ceiling)
     if found is not None:
         return found
     if _code_verdict(answer) is Verdict.FATAL:
         return _Judgement(Verdict.FATAL)
-    found = _comfy_failure(answer.top)
-    if found is not None:
-        return found
-    text = families.QUOTED.sub(" ", answer.text)
-    if "error" not in answer.top or not text or families.MEMORY_TEXT.search(answer.text):
-        return _Judgement(Verdict.FLAKY)
-    if families.CONTENT_TEXT.search(text):
-        return _Judgement(Verdict.REJECTED)
-    if families.MONEY_TEXT.search(text):
-        return _Judgement(Verdict.EXHAUSTED)
-    if families.THROTTLE_TEXT.search(text):
-        return _Judgement(Verdict.THROTTLED)
-    if isinstance(answer.top.get("error"), str) and answer.top.keys() <= {
-        "error",
-        "error_id",
-    }:  # SwarmUI: every error is a 200 that holds nothing else
-        return _Judgement(Verdict.INVALID)
-    return _Judgement(Verdict.FLAKY)
-
-
-def _comfy_failure(top: dict[Any, Any]) -> _Judgement | None:
-    """A ComfyUI history entry that ended in an error, bare or under its prompt id."""
-    for entry in (top, *islice(top.values(), 8)):
-        status = as_dict(as_dict(entry).get("status"))
-        for message in as_list(status.get("messages")):
-            if not (isinstance(message, list) and len(message) > 1 and message[0] == "execution_error"):
-                continue
-            told = as_dict(message[1])
-            words = f"{as_text(told.get('exception_type'))} {as_text(told.get('exception_message'))}"
-            return _Judgement(Verdict.FLAKY if families.MEMORY_TEXT.search(words) else Verdict.INVALID)
-    return None
+    return _Judgement(hidden.comfy_failure(answer) or hidden.sentence(answer))
 
 
 # -- 2 and 3: quotas that state their size -------------------------------------------------------------------------
