@@ -154,6 +154,12 @@ def _noun_is_adjective(tokens: list[str], i: int) -> bool:
         return following in {"ornament", "ornaments", "pin", "pins", "clip", "ribbon", "bun", "oil", "band"}
     if tokens[i] in {"eye", "brow", "face", "cheeks"}:
         return following in {"paint", "shadow", "mask", "patch", "liner"}
+    if tokens[i] in {"braided", "plaited"}:
+        return any(
+            NOUNS.get(word, "").startswith(("hair", "beard", "moustache")) for word in tokens[i + 1 : i + 4]
+        )
+    if tokens[i] == "lined":  # a lined face, but not kohl-lined eyes or a fur-lined coat
+        return not {"deeply", "face", "heavily"} & set(tokens[max(0, i - 1) : i + 2])
     if tokens[i] == "forehead":  # only "a mark on the forehead" is a tilak
         return not {"mark", "paste", "lines", "ash"} & set(tokens[max(0, i - 6) : i])
     return False

@@ -58,6 +58,8 @@ def look(description: str, name: str = "Somebody", seed: str = "") -> Look:
         ("a pirate with an eye patch", "glasses", "eyepatch"),
         ("a man with a long white beard", "beard", "beardMajestic"),
         ("a man with a short beard", "beard", "beardLight"),
+        ("a dwarf with a huge braided red beard", "beard", "beardMajestic"),
+        ("a man of thirty with kohl-lined eyes", "marks", ()),
         ("a freckled girl", "marks", ("freckles",)),
         ("a laughing man", "eyes", "happy"),
         ("a night watchman under the stars", "backdrop", "stars"),
