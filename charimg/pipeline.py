@@ -173,7 +173,7 @@ class Pipeline:
         bench = self._bench
         saved = bench.pictures.save(job.key, request.attempt, generated.data, facts)
         price = self._generator.declaration.price
-        declared = None if price is None else Cost(price.amount, price.currency, "declared")
+        declared = None if price is None or not price.amount else Cost(price.amount, price.currency, "declared")
         picture = PictureRecord(
             path=bench.project.shown(saved.path),
             facts=facts,

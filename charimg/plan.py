@@ -32,6 +32,9 @@ class Plan:
     uploads_only: frozenset[str]
     """Keys of jobs whose picture is there and only their upload is missing."""
     warnings: tuple[str, ...]
+    """Worth telling before every run, one line each."""
+    notes: tuple[str, ...]
+    """What the generator leaves out of the roster's wishes; of interest to those who ask for the plan."""
     policy: Policy
 
     @property
@@ -98,8 +101,8 @@ def make_plan(
             uploads.add(character.key)
         else:
             skipped.append(Skipped(character, "has its picture; --force makes it again"))
-    warnings = (*roster.warnings, *_beyond_abilities(jobs, generator))
-    return Plan(tuple(jobs), tuple(skipped), frozenset(uploads), warnings, policy)
+    warnings = (*roster.warnings, *_unseen_references(jobs, generator))
+    return Plan(tuple(jobs), tuple(skipped), frozenset(uploads), warnings, _left_out(jobs, generator), policy)
 
 
 def _needs_upload(record: JobRecord, uploader: type[Uploader], lanes: Sequence[str], now: datetime) -> bool:
@@ -135,24 +138,26 @@ def _folded(word: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", word).casefold().split())
 
 
-def _beyond_abilities(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:
-    """What the roster asks for and the generator cannot do, one line a matter."""
+def _unseen_references(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:
+    most = generator.abilities.references
+    too_many = [job.name for job in jobs if len(job.request.references) > most]
+    if not too_many:
+        return ()
+    limit = f"takes at most {most} reference pictures" if most else "takes no reference pictures"
+    return (f"{generator.name} {limit}: {_listed(too_many)}",)
+
+
+def _left_out(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:
     can, name = generator.abilities, generator.name
-    warnings = []
-    too_many = [job.name for job in jobs if len(job.request.references) > can.references]
-    if too_many:
-        limit = (
-            f"takes at most {can.references} reference pictures" if can.references else "takes no reference pictures"
-        )
-        warnings.append(f"{name} {limit}: {_listed(too_many)}")
+    notes = []
     if not can.negative and (negative := [job.name for job in jobs if job.request.negative]):
-        warnings.append(f"{name} cannot be told what to leave out ('negative' is not sent): {_listed(negative)}")
+        notes.append(f"{name} cannot be told what to leave out ('negative' is not sent): {_listed(negative)}")
     if not can.seed and (seeded := [job.name for job in jobs if job.request.seed is not None]):
-        warnings.append(f"{name} takes no seed: {_listed(seeded)}")
+        notes.append(f"{name} takes no seed: {_listed(seeded)}")
     ratios = can.aspect_ratios
     if ratios and (odd := [job.name for job in jobs if job.request.aspect_ratio not in ratios]):
-        warnings.append(f"{name} knows the aspect ratios {', '.join(ratios)}; the nearest is used for {_listed(odd)}")
-    return tuple(warnings)
+        notes.append(f"{name} knows the aspect ratios {', '.join(ratios)}; the nearest is used for {_listed(odd)}")
+    return tuple(notes)
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:

@@ -135,6 +135,7 @@ def _plan_data(order: Order, plan: Plan) -> dict[str, Any]:
             for job in plan.jobs
         ],
         "warnings": list(plan.warnings),
+        "notes": list(plan.notes),
     }
 
 
@@ -149,8 +150,8 @@ def _plan_lines(order: Order, plan: Plan) -> Iterator[str]:
             yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
     for skipped in plan.skipped:
         yield f"  Skipped: {skipped.character.name}: {skipped.why}"
-    for warning in plan.warnings:
-        yield f"  Note: {warning}"
+    for note in (*plan.warnings, *plan.notes):
+        yield f"  Note: {note}"
     yield f"  Pictures to make: {plan.pictures}, in {plan.batches} batches of up to {size}"
     yield f"  Time: at least {plan.least_seconds:g} s of cooldown, plus the service's own time"
     cost, price = plan.cost(generator.price), generator.price
