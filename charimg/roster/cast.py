@@ -22,7 +22,7 @@ _ROSTER = fields.Names(
     ignored=("scene_character_map", "locations", "frames"),
 )
 _STYLE = fields.Names({"prefix": (), "suffix": (), "negative": (), "references": ()})
-_CHARACTER = fields.Names(
+CHARACTER = fields.Names(
     {
         "name": (),
         "description": ("full_description", "visual_description"),
@@ -48,11 +48,7 @@ _CHARACTER = fields.Names(
         *("key_path", "use_auto_ref", "size_index", "size_reference", "whisk_media_id", "whisk_caption"),
     ),
 )
-
-
-def is_field(name: str) -> bool:
-    """Whether *name*, in any case and spelling, is a field of a character: what makes a CSV row a header."""
-    return _CHARACTER.known(name)
+"""The fields of a character; in a table, the names of its columns."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +69,7 @@ def read_cast(tree: Node, place: Place, folder: Path) -> Cast:
     """
     pictures = fields.Pictures(folder)
     if isinstance(tree, Scalar):
-        raise place.at(tree.line).fault(
-            f"expected a list of characters, found the text {shown(tree.text)}; {_WRITE}"
-        )
+        raise place.at(tree.line).fault(f"expected a list of characters, {fields.found(tree)}; {_WRITE}")
     if isinstance(tree, Listing) or not _is_roster(tree):
         return Cast(None, Style(), None, _characters(tree, place, pictures))
     found = _ROSTER.read(tree, place)
@@ -91,7 +85,7 @@ def read_cast(tree: Node, place: Place, folder: Path) -> Cast:
     return Cast(title, style, ratio, _characters(members, where["characters"], pictures))
 
 
-_WRITE = "write '- name: ...' and 'description: ...' for each character"
+_WRITE = "list the characters, each with a 'name' and a 'description'"
 
 
 def _is_roster(tree: Mapping) -> bool:
@@ -151,7 +145,7 @@ def _characters(tree: Listing | Mapping, place: Place, pictures: fields.Pictures
 
 def _unnamed(item: Node) -> tuple[Node, Entry | None]:
     """An item of the list, with its name apart where it is written ``Name: description``."""
-    if isinstance(item, Mapping) and len(item.entries) == 1 and not _CHARACTER.known(item.entries[0].name):
+    if isinstance(item, Mapping) and len(item.entries) == 1 and not CHARACTER.known(item.entries[0].name):
         return item.entries[0].value, item.entries[0]
     if isinstance(item, Scalar) and not item.null:
         name, colon, description = item.text.replace("：", ":").partition(":")
@@ -166,7 +160,7 @@ def _character(node: Node, named: Entry | None, place: Place, pictures: fields.P
         described = fields.text(node, place.at(named.line, f"{place.field}.description"))
         found: dict[str, Entry] = {}
     elif isinstance(node, Mapping):
-        found, described = _CHARACTER.read(node, place), None
+        found, described = CHARACTER.read(node, place), None
     else:
         raise place.fault(f"expected a character, {fields.found(node)}; {_WRITE}")
     where = {name: place.at(entry.line, f"{place.field}.{entry.name}") for name, entry in found.items()}

@@ -76,10 +76,10 @@ def _tree(text: str, suffix: str, place: Place) -> Node:
 
         return read_json(text, place)
     if suffix in {".csv", ".tsv", ".txt"}:
-        from charimg.roster.cast import is_field  # noqa: PLC0415
+        from charimg.roster.cast import CHARACTER  # noqa: PLC0415
         from charimg.roster.tables import read_csv, read_lines  # noqa: PLC0415
 
-        rows: Listing = read_lines(text, place) if suffix == ".txt" else read_csv(text, place, is_field)
+        rows: Listing = read_lines(text, place) if suffix == ".txt" else read_csv(text, place, CHARACTER)
         return rows
     from charimg.roster.yaml_source import read_yaml  # noqa: PLC0415
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from charimg.roster.fields import Names
 from charimg.roster.tree import MAX_VALUES, Entry, Listing, Mapping, Place, Scalar, shown
 
 _DELIMITERS = ",;\t"
@@ -36,25 +37,28 @@ def read_lines(text: str, place: Place) -> Listing:
                 f"{shown(parts[0])} has no description; put the words after the colon"
             )
         characters.append(_row(("name", "description"), parts, number))
+    if not characters:
+        raise place.fault("holds nothing but comments; write 'Name: description', a character a line")
     return Listing(tuple(characters))
 
 
-def read_csv(text: str, place: Place, known: Callable[[str], bool]) -> Listing:
+def read_csv(text: str, place: Place, fields: Names) -> Listing:
     """A character a row, under a header of field names; or, without a header, two columns: name, description.
 
-    Commas, semicolons and tabs are told apart by the first row. *known* says whether a cell is the name of a field.
+    Commas, semicolons and tabs are told apart by the first row, which is a header if a cell of it is one of *fields*.
 
     Raises:
-        InputError: a quote that never closes, a row wider than the header, neither a header nor two columns.
+        InputError: a quote that never closes, a column that is no field, a row wider than the header,
+            neither a header nor two columns, no characters.
     """
     lines = text.splitlines(keepends=True)
     asked = _SEPARATOR_LINE.match(lines[0].strip('"\ufeff'))  # Excel's own way of naming the delimiter
     skipped = 1 if asked else 0
-    delimiter = asked[1] if asked else _delimiter(lines, place, known)
+    delimiter = asked[1] if asked else _delimiter(lines, place, fields)
     rows = _rows(lines[skipped:], delimiter, place, skipped)
     line, first = next(rows, (0, []))
     names, characters = first, []
-    if not any(known(cell) for cell in first):
+    if not any(fields.known(cell) for cell in first):
         if len(first) != 2:
             raise place.at(line).fault(
                 "the first row is no header; begin with a row 'name,description', or keep to these two columns"
@@ -62,6 +66,7 @@ def read_csv(text: str, place: Place, known: Callable[[str], bool]) -> Listing:
             )
         names = ["name", "description"]
         characters.append(_row(names, first, line))
+    fields.read(_row(names, names, line), place)  # a wrong header is told once, in its own line
     values = 0
     for number, row in rows:
         cells = row[: len(names)]
@@ -79,6 +84,8 @@ def read_csv(text: str, place: Place, known: Callable[[str], bool]) -> Listing:
         if values > MAX_VALUES:
             raise place.at(number).fault(f"holds more than {MAX_VALUES:,} cells; split the cast")
         characters.append(_row(names, cells, number))
+    if not characters:
+        raise place.fault("there are no characters below the header; write one in each row")
     return Listing(tuple(characters))
 
 
@@ -115,7 +122,7 @@ def _rows(
         ) from None
 
 
-def _delimiter(lines: list[str], place: Place, known: Callable[[str], bool]) -> str:
+def _delimiter(lines: list[str], place: Place, fields: Names) -> str:
     """The delimiter that makes the first row a header, else two columns, else the one that comes first in it.
 
     First, because names seldom hold any and descriptions often do: ``Gopal;round, bald`` is two columns.
@@ -125,7 +132,7 @@ def _delimiter(lines: list[str], place: Place, known: Callable[[str], bool]) -> 
 
     def fitness(mark: str) -> tuple[int, bool]:
         _, cells = next(_rows(lines, mark, place), (0, []))
-        return sum(map(known, cells)), len(cells) == 2
+        return sum(map(fields.known, cells)), len(cells) == 2
 
     present = [mark for mark in ordered if mark in row]
     return max(present, key=fitness) if len(present) > 1 else (present or [","])[0]

@@ -7,6 +7,7 @@ and every scalar is still the text as written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ _PLAIN_TAGS = frozenset(
     {"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null"))}
 )
 _PLAIN_TAGS |= {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "timestamp")}
+_OPENS = re.compile("quoted scalar|flow|simple key")
+"""What is told of at its beginning: where a quote opens says more than where the file ends."""
 _QUOTE_IT = "put the text in quotes"
 
 
@@ -162,8 +165,8 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str, place: Place) -> Excep
     """YAML's own complaint in the words of somebody who writes a roster."""
     problem, context = error.problem or "", error.context or ""
     mark = error.problem_mark
-    if mark is not None and error.context_mark is not None and (not mark.line or "quoted scalar" in context):
-        mark = error.context_mark  # where the quote opens tells more than where the file ends
+    if mark is not None and error.context_mark is not None and _OPENS.search(context):
+        mark = error.context_mark
     if mark is None:
         return place.fault(f"is not YAML ({problem})")
     lines = text.splitlines()
@@ -177,6 +180,16 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str, place: Place) -> Excep
         )
     if "unexpected end of stream" in problem and "quoted" in context:
         return here.fault("a quote opens here and never closes; close it")
+    if "escape" in problem:
+        return here.fault("in double quotes, '\\' begins an escape; use single quotes, or write '\\\\'")
+    if "flow" in context:
+        return here.fault(
+            "a bracket opens here, and a comma or its end is missing; close it, or put texts in quotes"
+        )
+    if "simple key" in context:
+        return here.fault(
+            "neither a field ('name: ...') nor part of the text before; indent it, or add the ':'"
+        )
     if "cannot start any token" in problem:
         char = written[mark.column : mark.column + 1]
         return here.fault(f"a text cannot begin with {shown(char)} here; {_QUOTE_IT}")

@@ -27,7 +27,7 @@ BOMB = "\n".join(
     + ["characters: *a9"]
 )
 
-FAULTS = {
+FAULTS: dict[str, tuple[str, str | bytes, str]] = {
     # id: file name, content, what the line must say
     "alias bomb": ("c.yaml", BOMB, r"c\.yaml:\d+: .*1,000,000 values.*split"),
     "alias of itself": ("c.yaml", "characters: &a [*a]", r"c\.yaml:1: '\*a' refers to the very thing"),
@@ -69,10 +69,17 @@ FAULTS = {
     "wide CSV row": ("c.csv", "name,description\nA,round, bald\n", r"c\.csv:2: this row has 3 cells, the header 2; .*double quotes"),
     "CSV without header": ("c.csv", "A,b,c\n", r"c\.csv:1: the first row is no header; begin with"),
     "CSV column without name": ("c.csv", "name,description,\nA,b,c\n", r"c\.csv:2: 'c' stands in a column without a name"),
-    "unknown CSV column": ("c.csv", "name,descripton\nA,b\n", r"c\.csv:2: characters\[1\]: there is no field 'descripton'; did you mean 'description'\?"),
+    "unknown CSV column": ("c.csv", "name,descripton\nA,b\n", r"c\.csv:1: there is no field 'descripton'; did you mean 'description'\?"),
+    "CSV column given twice": ("c.csv", "name,description,Name\nA,b,c\n", r"c\.csv:1: 'name' and 'Name' are the same field"),
+    "CSV of a header": ("c.csv", "name,description\n", r"c\.csv: there are no characters below the header"),
+    "text of comments": ("c.txt", "# A: b\n", r"c\.txt: holds nothing but comments; write 'Name: description'"),
+    "backslash": ("c.yaml", '- A: "C:\\path"', r"c\.yaml:1: in double quotes, '\\' begins an escape"),
+    "open bracket": ("c.yaml", "- name: A\n  tags: [a, b\n- name: B\n", r"c\.yaml:2: a bracket opens here"),
+    "unindented text": ("c.yaml", "- name: A\n  description: a man\nwith a hat\n- name: B\n", r"c\.yaml:3: neither a field"),
+    "percent sign": ("c.yaml", "%A: b\n", r"c\.yaml:1: a text that begins with .*quotes"),
     "format": ("c.docx", "x", r"c\.docx: this is no format of a roster; save it as"),
     "too many characters": ("c.txt", "a: b\n" * 100_001, r"c\.txt: there are 100,001 characters; .* 100,000: split"),
-    "one text": ("c.yaml", "Gopal the jester", r"c\.yaml:1: expected a list of characters, found the text 'Gopal the jester'"),
+    "one text": ("c.yaml", "Gopal the jester", r"c\.yaml:1: expected a list of characters, found 'Gopal the jester'"),
     "endless text": ("c.yaml", f"- name: A\n  description: {'b ' * 20_000}c", r"characters\[1\]\.description: is 40,001 characters long; shorten"),
     "aliases of a long text": ("c.yaml", f"- &a {{n: {'x ' * 9_000}}}\n" + "- *a\n" * 99_000, r"c\.yaml:\d+: .*1,000,000 values"),
 }  # fmt: skip
