@@ -168,6 +168,7 @@ ANSWERS: list[tuple[str, int, dict[str, str], Any, str, float | None]] = [
     ("ho-corrupt", 400, {}, {"message": "This prompt appears to violate our terms of service", "rc": "CorruptPrompt"}, "rejected", None),
     ("ho-steps", 400, {}, {"message": "Too many steps", "rc": "TooManySteps"}, "invalid", None),
     ("ho-shared-key", 403, {}, {"message": "x", "rc": "SharedKeyInsufficientKudos"}, "exhausted", None),
+    ("ho-nobody", 200, {}, {"done": False, "faulted": False, "waiting": 1, "is_possible": False}, "throttled", None),
     ("ho-censored", 200, {}, {"done": True, "generations": [{"censored": True, "img": "https://x"}]}, "rejected", None),
     ("pl-402-queue", 402, {}, {"error": "Payment Required", "message": "Queue full for IP: 1.2.3.4: 1 requests already queued"}, "throttled", None),
     ("pl-402-queue-coded", 402, {}, {"success": False, "error": {"message": "Queue is full", "code": "PAYMENT_REQUIRED"}, "status": 402}, "throttled", None),
@@ -187,6 +188,10 @@ ANSWERS: list[tuple[str, int, dict[str, str], Any, str, float | None]] = [
     ("iv-500", 500, {}, {"detail": "Unexpected error while enqueuing batch: x"}, "flaky", None),
     ("sw-other", 200, {}, {"error": "Invalid value for parameter Model"}, "invalid", None),
     ("sw-memory", 200, {}, {"error": "CUDA out of memory"}, "flaky", None),
+    # codes that say less or more than they seem to
+    ("restated-429", 429, {}, {"error": {"code": "TOO_MANY_REQUESTS", "message": "You are out of credits"}}, "exhausted", None),
+    ("minute-quota", 429, {}, {"error": {"code": "requests_per_minute_quota_reached", "message": "x"}}, "throttled", None),
+    ("moderation-down", 503, {}, {"error": {"code": "moderation_unavailable", "message": "x"}}, "throttled", None),
     # proxies and bare statuses
     ("html-502", 502, {}, b"<html><body>quota exceeded, billing</body></html>", "throttled", None),
     ("html-500", 500, {}, b"<html>rate limit exceeded</html>", "flaky", None),
@@ -287,6 +292,8 @@ class TestTraps:
             "seed 429 is out of range",
             "job a-429-b failed",
             "no file img_429.png",
+            "no file cast-429",
+            "see /cast/429 and x429",
             "width=429 is odd",
             "corporate limits",
             "missing key 'daily_pose'",
@@ -511,6 +518,13 @@ def test_an_explicit_cause_is_read() -> None:
     assert seen(read_exception(error)) == ("throttled", 20)
 
 
+def test_the_members_of_a_group_are_read() -> None:
+    """An error that holds others (a task group's) is read by the first that says something."""
+    group = Answered("2 errors", exceptions=(ValueError("x"), ThrottledError("busy", wait=20)))
+
+    assert seen(read_exception(group)) == ("throttled", 20)
+
+
 def test_a_ring_of_causes_ends() -> None:
     """Two errors that name each other as cause do not hang the reading."""
     one, other = ValueError("one"), ValueError("other")
@@ -576,7 +590,38 @@ class TestHostileInput:
         assert seen(reading) == ("throttled", None)
 
 
-FIELDS = ["error", "code", "type", "message", "detail", "details", "errors", "status", "reason", "violations", "quotaId", "retryDelay", "@type", "json", "data", "retry_after", "candidates", "finishReason", "promptFeedback", "blockReason", "rc", "httpStatus", "enqueued", "requested", "generations", "messages", "node_errors", "metadata", "name", "title"]
+FIELDS = [
+    "error",
+    "code",
+    "type",
+    "message",
+    "detail",
+    "details",
+    "errors",
+    "status",
+    "reason",
+    "violations",
+    "quotaId",
+    "retryDelay",
+    "@type",
+    "json",
+    "data",
+    "retry_after",
+    "candidates",
+    "finishReason",
+    "promptFeedback",
+    "blockReason",
+    "rc",
+    "httpStatus",
+    "enqueued",
+    "requested",
+    "generations",
+    "messages",
+    "node_errors",
+    "metadata",
+    "name",
+    "title",
+]
 JSON = st.recursive(
     st.none()
     | st.booleans()
