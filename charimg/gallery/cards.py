@@ -1,0 +1,154 @@
+"""Cards: what is known of every character, from the roster and the ledger. Pure but for looking whether files exist."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from charimg.contracts.store import JobRecord, JobState, Trouble
+from charimg.model import Cost, MediaReference, Roster, Verdict
+from charimg.project import Project
+from charimg.roster import request_for
+
+MISSING = "missing"
+"""The state of a character whose picture was recorded, and whose file is gone."""
+
+STATES = (*(str(state) for state in JobState), MISSING)
+"""Every state a card can have."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One character, as it is shown."""
+
+    key: str
+    name: str
+    state: str
+    """A :class:`JobState`'s value, or :data:`MISSING`."""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    prompt: str = ""
+    """As it was sent; before any attempt, as it would be sent."""
+    picture: Path | None = None
+    """The file, absolute; only where it exists."""
+    path: str | None = None
+    """The file as the ledger has it, whether it exists or not."""
+    media: MediaReference | None = None
+    provider: str | None = None
+    model: str | None = None
+    seed: int | None = None
+    spent: tuple[Cost, ...] = ()
+    trouble: Trouble | None = None
+    attempts: int = 0
+    maybe_charged: int = 0
+    """Attempts that may have been charged without leaving a picture."""
+    changed: bool = False
+    """The roster asks for something else than the picture was made from."""
+    updated: datetime | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no finished picture, in one line; empty where nothing is amiss."""
+        if self.state == MISSING:
+            return f"{self.path} is gone; the next run makes it again"
+        if self.state == JobState.OPEN:
+            return "a run was interrupted here; the picture may have been charged"
+        if self.trouble is not None and self.state != JobState.DONE:
+            return self.trouble.message
+        return ""
+
+
+def cards_of(
+    roster: Roster, jobs: Mapping[str, JobRecord], project: Project, lost: Mapping[str, int] | None = None
+) -> list[Card]:
+    """A card for every character of the roster, in its order.
+
+    :param jobs: the ledger, as :meth:`charimg.contracts.Store.jobs` gives it.
+    :param lost: how many attempts of a key may have been charged without a picture.
+    """
+    cards = []
+    for character in roster.characters:
+        request = request_for(roster, character)
+        record = jobs.get(character.key) or JobRecord(character.key, character.name)
+        card = _card(record, project, (lost or {}).get(character.key, 0))
+        cards.append(
+            replace(
+                card,
+                name=character.name,
+                description=character.description,
+                tags=character.tags,
+                prompt=card.prompt or request.prompt,
+                seed=character.seed if card.seed is None else card.seed,
+                changed=card.picture is not None and record.asked not in (None, request.fingerprint),
+            )
+        )
+    return cards
+
+
+def former_cards(
+    roster: Roster, jobs: Mapping[str, JobRecord], project: Project, lost: Mapping[str, int] | None = None
+) -> list[Card]:
+    """A card for everyone in the ledger who is no longer in the roster, by name."""
+    present = {character.key for character in roster.characters}
+    gone = (record for key, record in jobs.items() if key not in present)
+    cards = (_card(record, project, (lost or {}).get(record.key, 0)) for record in gone)
+    return sorted(cards, key=lambda card: (card.name, card.key))
+
+
+def _card(record: JobRecord, project: Project, lost: int) -> Card:
+    file = None if record.picture is None else project.found(record.picture.path)
+    exists = file is not None and file.is_file()
+    gone = file is not None and not exists and record.state in {JobState.SAVED, JobState.DONE}
+    picture = record.picture
+    return Card(
+        key=record.key,
+        name=record.name,
+        state=MISSING if gone else str(record.state),
+        prompt=record.prompt or "",
+        picture=file if exists else None,
+        path=None if picture is None else picture.path,
+        media=record.media or (None if picture is None else picture.media),
+        provider=record.provider,
+        model=None if picture is None else picture.model,
+        seed=None if picture is None else picture.seed,
+        spent=record.spent,
+        trouble=record.trouble,
+        attempts=record.attempts,
+        maybe_charged=lost + len(record.open_attempts),
+        updated=record.updated,
+    )
+
+
+def counted(cards: Iterable[Card]) -> dict[str, int]:
+    """How many cards there are of each state, in the order of :data:`STATES`; states nobody has are left out."""
+    found = [card.state for card in cards]
+    return {state: found.count(state) for state in STATES if state in found}
+
+
+def total_spent(cards: Iterable[Card]) -> tuple[Cost, ...]:
+    """What all the cards cost together, by currency and source."""
+    sums: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for card in cards:
+        for cost in card.spent:
+            sums[cost.currency, cost.source] += cost.amount
+    return tuple(Cost(amount, currency, source) for (currency, source), amount in sums.items())
+
+
+def money(costs: Sequence[Cost]) -> str:
+    """Costs for people: ``"0.08 USD"``, with ``about`` where the service did not say so itself; empty for nothing."""
+    parts = []
+    for cost in costs:
+        if cost.amount > 0:
+            number = f"{cost.amount:.4f}".rstrip("0")
+            whole, _, cents = number.partition(".")
+            amount = whole if not cents else f"{whole}.{cents.ljust(2, '0')}"
+            parts.append(f"{'' if cost.source == 'reported' else 'about '}{amount} {cost.currency}")
+    return " + ".join(parts)
+
+
+def quota_stopped(card: Card) -> bool:
+    """Whether only a quota keeps this character from its picture: running again later is enough."""
+    return card.trouble is not None and card.trouble.verdict in {Verdict.THROTTLED, Verdict.EXHAUSTED}
