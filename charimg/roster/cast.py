@@ -99,9 +99,7 @@ def _style(node: Node, place: Place, pictures: fields.Pictures) -> Style:
     if isinstance(node, Scalar):
         return Style(prefix=fields.text(node, place) or "")
     if isinstance(node, Listing):
-        raise place.fault(
-            "expected a text or a mapping, found a list; write 'prefix:' and 'suffix:' below it"
-        )
+        raise place.fault("expected a text or a mapping, found a list; write 'prefix:' and 'suffix:' below it")
     found = _STYLE.read(node, place)
     where = {name: place.at(entry.line, f"{place.field}.{entry.name}") for name, entry in found.items()}
     references = found.get("references")
@@ -109,9 +107,7 @@ def _style(node: Node, place: Place, pictures: fields.Pictures) -> Style:
         prefix=_optional(found, where, "prefix", fields.text) or "",
         suffix=_optional(found, where, "suffix", fields.text) or "",
         negative=_optional(found, where, "negative", fields.text),
-        references=pictures.read(references.value, where["references"], ReferenceKind.STYLE)
-        if references
-        else (),
+        references=pictures.read(references.value, where["references"], ReferenceKind.STYLE) if references else (),
     )
 
 
@@ -125,16 +121,12 @@ def _characters(tree: Listing | Mapping, place: Place, pictures: fields.Pictures
         )
     if isinstance(tree, Mapping):
         if {"name", "description"} <= {entry.name.lower() for entry in tree.entries}:
-            raise place.at(tree.line).fault(
-                "a character stands where the list belongs; begin it with '- name: ...'"
-            )
+            raise place.at(tree.line).fault("a character stands where the list belongs; begin it with '- name: ...'")
         pairs: list[tuple[Node, Entry | None]] = [(entry.value, entry) for entry in tree.entries]
     else:
         pairs = [_unnamed(item) for item in tree.items]
     places = [place.at(node.line, f"characters[{index}]") for index, (node, _) in enumerate(pairs, 1)]
-    read = [
-        _character(node, named, here, pictures) for (node, named), here in zip(pairs, places, strict=True)
-    ]
+    read = [_character(node, named, here, pictures) for (node, named), here in zip(pairs, places, strict=True)]
     try:
         keys = make_keys([one.name for one in read], [one.key or None for one in read])
     except KeyFaultError as fault:
@@ -183,9 +175,7 @@ def _character(node: Node, named: Entry | None, place: Place, pictures: fields.P
         negative=_optional(found, where, "negative", fields.text),
         seed=_optional(found, where, "seed", fields.seed),
         aspect_ratio=_optional(found, where, "aspect_ratio", fields.aspect_ratio),
-        references=pictures.read(references.value, where["references"], ReferenceKind.SUBJECT)
-        if references
-        else (),
+        references=pictures.read(references.value, where["references"], ReferenceKind.SUBJECT) if references else (),
         tags=fields.tags(tags.value, where["tags"]) if tags else (),
         line=named.line if named else node.line,
     )

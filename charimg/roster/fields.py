@@ -85,9 +85,7 @@ def text(node: Node, place: Place, most: int = MAX_TEXT) -> str | None:
     """A text of any number of lines, without the space around it; ``None`` where nothing is written."""
     if not isinstance(node, Scalar):
         word = place.field.rpartition(".")[2]
-        raise place.fault(
-            f"expected text, {found(node)}; put the words after {shown(word)}, in quotes if need be"
-        )
+        raise place.fault(f"expected text, {found(node)}; put the words after {shown(word)}, in quotes if need be")
     written = node.text.strip()
     if node.null or not written:
         return None
@@ -111,9 +109,7 @@ def seed(node: Node, place: Place) -> int | None:
     if written is None:
         return None
     if not _SEED.fullmatch(written) or int(written) > MAX_SEED:
-        raise place.fault(
-            f"expected a whole number from 0 to {MAX_SEED}, {found(node)}; write one, or leave it out"
-        )
+        raise place.fault(f"expected a whole number from 0 to {MAX_SEED}, {found(node)}; write one, or leave it out")
     return int(written)
 
 
@@ -143,9 +139,7 @@ def tags(node: Node, place: Place) -> tuple[str, ...]:
     if isinstance(node, Mapping):
         raise place.fault("expected words, found a mapping; write 'tags: [first, second]'")
     if isinstance(node, Scalar):
-        words = [
-            line for part in re.split("[,;]", text(node, place) or "") if (line := " ".join(part.split()))
-        ]
+        words = [line for part in re.split("[,;]", text(node, place) or "") if (line := " ".join(part.split()))]
     else:
         words = [word for item in node.items if (word := line_of(item, place.at(item.line)))]
     if len(words) > MAX_TAGS:
@@ -196,9 +190,7 @@ class Pictures:
             here = place.at(entry.line, f"{place.field}.as")
             word = (text(entry.value, here) or "").lower()
             if word not in {known.value for known in ReferenceKind}:
-                raise here.fault(
-                    f"expected subject, scene or style, {found(entry.value)}; write one of these"
-                )
+                raise here.fault(f"expected subject, scene or style, {found(entry.value)}; write one of these")
             kind = ReferenceKind(word)
         if "caption" in entries:
             entry = entries["caption"]
@@ -221,11 +213,7 @@ class Pictures:
         except (OSError, RuntimeError, ValueError):  # a name no file can have; '~nobody'
             there = a_file = False
         if not a_file:
-            what = (
-                "is not a file" if there else f"is not there (looked for in {shown(str(self._folder), 200)})"
-            )
-            raise place.fault(
-                f"{shown(written, 200)} {what}; name a picture file, relative to the roster's folder"
-            )
+            what = "is not a file" if there else f"is not there (looked for in {shown(str(self._folder), 200)})"
+            raise place.fault(f"{shown(written, 200)} {what}; name a picture file, relative to the roster's folder")
         self._seen[written] = path
         return path

@@ -66,9 +66,7 @@ def _built(tokens: list[tuple[str, int]], place: Place) -> Node:
             frames.pop()
             size = 1 + sum(item.size for item in items)
             whole = (
-                Listing(tuple(items), opened, size)
-                if names is None
-                else _mapping(opened, items, names, size, place)
+                Listing(tuple(items), opened, size) if names is None else _mapping(opened, items, names, size, place)
             )
             frames[-1][1].append(whole)
         elif names is not None and len(names) == len(items):
@@ -83,9 +81,7 @@ def _mapping(line: int, items: list[Node], names: list[tuple[str, int]], size: i
     entries: dict[str, Entry] = {}
     for (name, here), value in zip(names, items, strict=True):
         if name in entries:
-            raise place.at(here).fault(
-                f"{shown(name)} is given twice, first in line {entries[name].line}; keep one"
-            )
+            raise place.at(here).fault(f"{shown(name)} is given twice, first in line {entries[name].line}; keep one")
         entries[name] = Entry(name, value, here)
     return Mapping(tuple(entries.values()), line, size)
 

@@ -22,10 +22,8 @@ _HASH_DIGITS = 8
 _FALLBACK = "character"
 _APOSTROPHES = "'’‘ʼ`´"
 _LONGEST_RESERVED = 8
-_IGNORABLE = (
-    re.compile(  # letters and marks that are drawn as nothing (Unicode: Default_Ignorable_Code_Point)
-        "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-    )
+_IGNORABLE = re.compile(  # letters and marks that are drawn as nothing (Unicode: Default_Ignorable_Code_Point)
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
 
@@ -133,9 +131,7 @@ def twin_of(key: str) -> str:
 
 def _allowed(char: str) -> bool:
     return char in "-_" or (
-        unicodedata.category(char)[0] in "LMN"
-        and unicodedata.category(char) != "Me"
-        and not _IGNORABLE.match(char)
+        unicodedata.category(char)[0] in "LMN" and unicodedata.category(char) != "Me" and not _IGNORABLE.match(char)
     )
 
 

@@ -106,9 +106,7 @@ def _warnings(characters: Sequence[Character], place: Place) -> Iterable[str]:
     for same in by_words.values():
         if len(same) > 1:
             what = "prompt" if same[0].prompt else "description"
-            yield _warning(
-                place, same[1], f"{_all_of(same)} have the very same {what}; their pictures will look alike"
-            )
+            yield _warning(place, same[1], f"{_all_of(same)} have the very same {what}; their pictures will look alike")
     for same in by_name.values():
         if len(same) > 1 and len({one.prompt or one.description for one in same}) == len(same):
             keys = ", ".join(one.key for one in same[:_MOST_NAMED])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 
@@ -33,9 +34,7 @@ def read_lines(text: str, place: Place) -> Listing:
                 f"expected 'Name: description', found {shown(written)}; put a name and a colon before the words"
             )
         if not parts[1].strip():
-            raise place.at(number).fault(
-                f"{shown(parts[0])} has no description; put the words after the colon"
-            )
+            raise place.at(number).fault(f"{shown(parts[0])} has no description; put the words after the colon")
         characters.append(_row(("name", "description"), parts, number))
     if not characters:
         raise place.fault("holds nothing but comments; write 'Name: description', a character a line")
@@ -51,7 +50,7 @@ def read_csv(text: str, place: Place, fields: Names) -> Listing:
         InputError: a quote that never closes, a column that is no field, a row wider than the header,
             neither a header nor two columns, no characters.
     """
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))  # unlike splitlines, only at line ends that tables know
     asked = _SEPARATOR_LINE.match(lines[0].strip('"\ufeff'))  # Excel's own way of naming the delimiter
     skipped = 1 if asked else 0
     delimiter = asked[1] if asked else _delimiter(lines, place, fields)
@@ -77,9 +76,7 @@ def read_csv(text: str, place: Place, fields: Names) -> Listing:
             )
         for name, cell in zip(names, cells, strict=False):
             if cell and not name:
-                raise place.at(number).fault(
-                    f"{shown(cell)} stands in a column without a name; name it in the header"
-                )
+                raise place.at(number).fault(f"{shown(cell)} stands in a column without a name; name it in the header")
         values += len(cells)
         if values > MAX_VALUES:
             raise place.at(number).fault(f"holds more than {MAX_VALUES:,} cells; split the cast")
@@ -91,14 +88,10 @@ def read_csv(text: str, place: Place, fields: Names) -> Listing:
 
 def _row(names: list[str] | tuple[str, ...], cells: list[str], line: int) -> Mapping:
     pairs = zip(names, cells, strict=False)
-    return Mapping(
-        tuple(Entry(name, Scalar(cell, line, not cell), line) for name, cell in pairs if name), line
-    )
+    return Mapping(tuple(Entry(name, Scalar(cell, line, not cell), line) for name, cell in pairs if name), line)
 
 
-def _rows(
-    lines: list[str], delimiter: str, place: Place, skipped: int = 0
-) -> Iterator[tuple[int, list[str]]]:
+def _rows(lines: list[str], delimiter: str, place: Place, skipped: int = 0) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold something, stripped, each with the line where it begins."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     begins = 1
@@ -112,9 +105,7 @@ def _rows(
         here = place.at(begins + skipped)
         said = str(error)
         if "field larger" in said:
-            raise here.fault(
-                f"a cell is longer than {csv.field_size_limit():,} characters; close its quote"
-            ) from None
+            raise here.fault(f"a cell is longer than {csv.field_size_limit():,} characters; close its quote") from None
         if "end of data" in said:
             raise here.fault("a double quote opens in this row and never closes; close it") from None
         raise here.fault(

@@ -17,9 +17,7 @@ import yaml
 from charimg.roster.tree import MAX_DEPTH, MAX_VALUES, Entry, Listing, Mapping, Node, Place, Scalar, shown
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_PLAIN_TAGS = frozenset(
-    {"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null"))}
-)
+_PLAIN_TAGS = frozenset({"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null"))})
 _PLAIN_TAGS |= {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "timestamp")}
 _OPENS = re.compile("quoted scalar|flow|simple key")
 """What is told of at its beginning: where a quote opens says more than where the file ends."""
@@ -91,9 +89,7 @@ class _Builder:
         elif isinstance(event, yaml.CollectionStartEvent):
             self._check(event, line)
             if len(self._open) >= MAX_DEPTH:
-                raise self._place.at(line).fault(
-                    f"is nested more than {MAX_DEPTH} levels deep; a roster is flat"
-                )
+                raise self._place.at(line).fault(f"is nested more than {MAX_DEPTH} levels deep; a roster is flat")
             if event.anchor is not None:
                 self._anchors[event.anchor] = None
             self._open.append(_Open(isinstance(event, yaml.MappingStartEvent), line, event.anchor))
@@ -105,9 +101,7 @@ class _Builder:
     def _check(self, event: Any, line: int) -> None:
         if event.tag is not None and event.tag not in _PLAIN_TAGS:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            raise self._place.at(line).fault(
-                f"the tag {shown(tag)} is not allowed; delete it, or {_QUOTE_IT}"
-            )
+            raise self._place.at(line).fault(f"the tag {shown(tag)} is not allowed; delete it, or {_QUOTE_IT}")
 
     def _aliased(self, anchor: str, line: int) -> Node:
         if anchor not in self._anchors:
@@ -116,9 +110,7 @@ class _Builder:
             )
         node = self._anchors[anchor]
         if node is None:
-            raise self._place.at(line).fault(
-                f"'*{anchor}' refers to the very thing it stands in; write the value out"
-            )
+            raise self._place.at(line).fault(f"'*{anchor}' refers to the very thing it stands in; write the value out")
         return node
 
     def _add(self, node: Node, line: int, anchor: str | None) -> None:
@@ -169,34 +161,26 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str, place: Place) -> Excep
         mark = error.context_mark
     if mark is None:
         return place.fault(f"is not YAML ({problem})")
-    lines = text.splitlines()
+    lines = re.split("\r\n|[\r\n\x85\u2028\u2029]", text)  # what ends a line in YAML 1.1
     written = lines[mark.line] if mark.line < len(lines) else ""
     here = place.at(mark.line + 1)
     if "\t" in written[: len(written) - len(written.lstrip())] or "\\t" in problem:
         return here.fault("a tab stands where YAML wants spaces; indent with spaces")
     if "mapping values are not allowed" in problem:
-        return here.fault(
-            f"a ':' where none can stand: {_QUOTE_IT}, or line the field up with its neighbours"
-        )
+        return here.fault(f"a ':' where none can stand: {_QUOTE_IT}, or line the field up with its neighbours")
     if "unexpected end of stream" in problem and "quoted" in context:
         return here.fault("a quote opens here and never closes; close it")
     if "escape" in problem:
         return here.fault("in double quotes, '\\' begins an escape; use single quotes, or write '\\\\'")
     if "flow" in context:
-        return here.fault(
-            "a bracket opens here, and a comma or its end is missing; close it, or put texts in quotes"
-        )
+        return here.fault("a bracket opens here, and a comma or its end is missing; close it, or put texts in quotes")
     if "simple key" in context:
-        return here.fault(
-            "neither a field ('name: ...') nor part of the text before; indent it, or add the ':'"
-        )
+        return here.fault("neither a field ('name: ...') nor part of the text before; indent it, or add the ':'")
     if "cannot start any token" in problem:
         char = written[mark.column : mark.column + 1]
         return here.fault(f"a text cannot begin with {shown(char)} here; {_QUOTE_IT}")
-    if "alias" in context or "anchor" in context or "tag" in context:
-        return here.fault(
-            f"a text that begins with '*', '&' or '!' means something else to YAML; {_QUOTE_IT}"
-        )
+    if any(word in context for word in ("alias", "anchor", "tag", "directive")):
+        return here.fault(f"a text that begins with '*', '&', '!' or '%' means something else to YAML; {_QUOTE_IT}")
     if "block collection" in context or "block mapping" in context:
         return here.fault("the indentation does not fit the lines before; line it up, with spaces")
     said = f"{context}: {problem}" if context else problem

@@ -139,9 +139,7 @@ def test_a_missing_file_tells_of_init(tmp_path: Path) -> None:
         read_roster(tmp_path / "c.yaml")
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything"
-)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
 def test_an_unreadable_file_tells_of_permissions(write: Write) -> None:
     """A file that may not be read is answered with the remedy."""
     path = write("c.yaml", "- A: b")
@@ -248,9 +246,7 @@ PIECES += [
     suffix=st.sampled_from([".yaml", ".json", ".csv", ".txt"]),
 )
 @settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_any_mix_of_a_rosters_pieces_is_a_roster_or_one_line(
-    write: Write, pieces: list[str], suffix: str
-) -> None:
+def test_any_mix_of_a_rosters_pieces_is_a_roster_or_one_line(write: Write, pieces: list[str], suffix: str) -> None:
     """The same for texts that are nearly rosters, which reach further into the reader than bytes do."""
     _read_or_one_line(write(f"c{suffix}", "".join(pieces)))
 

@@ -96,15 +96,11 @@ characters:
             tags=("old", "wise"),
             line=7,
         ),
-        Character(
-            "bob", "Bob", "a boy: as he is", prompt="a boy: as he is", seed=0, aspect_ratio="3:4", line=18
-        ),
+        Character("bob", "Bob", "a boy: as he is", prompt="a boy: as he is", seed=0, aspect_ratio="3:4", line=18),
     )
 
 
-@pytest.mark.parametrize(
-    "written", ["007", "no", "on", "null", "1.50", "2024-01-01", "0x1F", "1_000", "12:30", ".nan"]
-)
+@pytest.mark.parametrize("written", ["007", "no", "on", "null", "1.50", "2024-01-01", "0x1F", "1_000", "12:30", ".nan"])
 def test_names_are_taken_as_written(write: Write, written: str) -> None:
     """What YAML would turn into a number, a date or a truth is a name like any other."""
     roster = read_roster(write("c.yaml", f"- name: {written}\n  description: {written} of the tale"))
@@ -123,12 +119,19 @@ def test_a_table_has_all_fields_too(write: Write) -> None:
     roster = read_roster(write("c.csv", table))
 
     assert roster.characters == (
-        Character(
-            "a1", "Anna", "a girl in red", None, None, 7, "1:1", (Reference(picture),) * 2, ("old", "wise"), 2
-        ),
+        Character("a1", "Anna", "a girl in red", None, None, 7, "1:1", (Reference(picture),) * 2, ("old", "wise"), 2),
         Character("bob", "Bob", "a boy in\nblue", line=3),
         Character("cy", "Cy", "a cat with hat", line=5),
     )
+
+
+def test_a_line_separator_does_not_end_a_row(write: Write) -> None:
+    """Texts pasted from word processors hold U+2028 and U+0085, which are no line ends of a table or a list."""
+    text = "a girl\u2028in red\x85and blue"
+    table = read_roster(write("c.csv", f"name,description\nAnna,{text}\n"))
+    lines = read_roster(write("c.txt", f"Anna: {text}\n"))
+
+    assert table.characters[0].description == lines.characters[0].description == text
 
 
 def test_the_origins_list_of_characters_is_read(write: Write) -> None:
@@ -210,9 +213,7 @@ def test_a_wrong_shape_is_named(write: Write, content: str, said: str) -> None:
 
 def test_likely_mistakes_are_warnings(write: Write) -> None:
     """Twins and bare descriptions do not stop a run, and are said in one line each."""
-    path = write(
-        "c.txt", "Anna: a girl in red\nBea: a girl in red\nCid: bald\nAnna: a woman with a cane\nDun: a cat\n"
-    )
+    path = write("c.txt", "Anna: a girl in red\nBea: a girl in red\nCid: bald\nAnna: a woman with a cane\nDun: a cat\n")
     roster = read_roster(path)
 
     assert roster.warnings == (
