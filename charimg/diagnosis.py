@@ -239,7 +239,8 @@ class Examination:
                 if entry.required and entry.name not in found:
                     state = State.TROUBLE if needed else State.NOTE
                     code = ExitCode.LOGIN if needed else ExitCode.OK
-                    return Finding("logins", subject, state, missing(about, entry), exit_code=code)
+                    words = missing(about, entry).removeprefix(f"{about.name}: ")
+                    return Finding("logins", subject, state, words, exit_code=code)
             if self.offline:
                 words = f"has {', '.join(found) or 'no credential'}; not tried (--offline)"
                 return Finding("logins", subject, State.NOTE, words)
