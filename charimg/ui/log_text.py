@@ -1,0 +1,129 @@
+"""Events as lines of the plain log, in the look of the app charimg grew out of."""
+
+from __future__ import annotations
+
+from charimg.events import (
+    BatchFinished,
+    BatchRetried,
+    BatchStarted,
+    Cooldown,
+    Event,
+    JobFailed,
+    JobPossiblyCharged,
+    JobRejected,
+    JobSaved,
+    JobUploaded,
+    LaneClosed,
+    QuotaWait,
+    RunFinished,
+    RunStarted,
+    Stopping,
+    Warned,
+)
+from charimg.ui.board import Board
+from charimg.ui.summary_text import RULE, closed_line, summary_lines
+from charimg.ui.wording import clean, clean_name, count, duration, plain_number
+
+_FAILED_AT = {"generate": "Generation failed", "save": "Saving failed", "upload": "Upload failed"}
+
+
+def log_lines(event: Event, *, several_lanes: bool = False, again: str = "charimg run") -> list[str]:
+    """The lines the log shows for an event; none for those that only the live view needs.
+
+    :param several_lanes: the run has more than one lane, so that lines must say which they mean.
+    :param again: the command that continues the run, for the summary.
+    """
+    where = f" [{clean_name(event.lane)}]" if several_lanes and event.lane else ""
+    if isinstance(event, JobSaved):
+        what = "Image of an earlier run found and kept" if event.adopted else "Image saved"
+        return [f"✅ {clean_name(event.name)}: {what}"]
+    if isinstance(event, JobUploaded):
+        words = {"url": "Uploaded to", "path": "Copied to"}.get(event.kind, "Uploaded with ID")
+        return [f"✅ {clean_name(event.name)}: {words} {clean(event.media_id)}"]
+    if isinstance(event, JobFailed):
+        what = _FAILED_AT.get(event.stage, "Failed")
+        later = " (the next run takes it up again)" if event.pending else ""
+        return [f"❌ {clean_name(event.name)}: {what} - {clean(event.message)}{later}"]
+    if isinstance(event, JobRejected):
+        return [f"🚫 {clean_name(event.name)}: Rejected by the service - {clean(event.message)}"]
+    if isinstance(event, JobPossiblyCharged):
+        return [f"⚠️  {clean_name(event.name)}: May have been charged without a picture - {clean(event.message)}"]
+    if isinstance(event, BatchStarted):
+        span = f"{event.first}" if event.first == event.last else f"{event.first}-{event.last}"
+        return [
+            f"🎨 {RULE}",
+            f"🎨 CHARACTER BATCH {event.batch}{where}",
+            f"🎨 Generating {count(len(event.jobs), 'character')} ({span} of {event.total})",
+            f"🎨 {RULE}",
+        ]
+    if isinstance(event, QuotaWait):
+        seconds = plain_number(event.wait)
+        retry = f"retry {event.retry}/{event.retries}"
+        unit = "second" if seconds == "1" else "seconds"
+        words = clean(event.message)
+        return [
+            f"⏳ Quota limit hit!{where} Waiting {seconds} {unit} before {retry}...",
+            *([f"   (the service says: {words})"] if words and event.retry == 1 else []),
+        ]
+    if isinstance(event, BatchRetried):
+        return [f"🔄 Retrying batch...{where}"]
+    if isinstance(event, Cooldown):
+        return [f"⏸️  {plain_number(event.wait)} second cooldown before next batch...{where}"]
+    if isinstance(event, BatchFinished):
+        return [f"✅ Batch complete:{where} {outcome(event)}"]
+    if isinstance(event, LaneClosed):
+        return [closed_line(event)]
+    if isinstance(event, Warned):
+        whom = f"{clean_name(event.name)}: " if event.name else ""
+        return [f"⚠️  {whom}{clean(event.message)}"]
+    if isinstance(event, Stopping):
+        return [stopping_line(event)]
+    if isinstance(event, RunStarted):
+        return plan_lines(event)
+    if isinstance(event, RunFinished):
+        return ["", *summary_lines(event, again=again)]
+    return []
+
+
+def plan_lines(plan: RunStarted) -> list[str]:
+    """What the run is about to do, in one line; nothing when there is nothing to do (the summary says so)."""
+    if not plan.total:
+        return []
+    batches = f" in {count(plan.batches, 'batch').replace('batchs', 'batches')}" if plan.batches else ""
+    done = f"; {plan.skipped} need nothing" if plan.skipped else ""
+    lanes = f", {len(plan.lanes)} lanes" if len(plan.lanes) > 1 else ""
+    return [f"🎨 {count(plan.total, 'character')}{batches}, through {clean_name(plan.generator)}{lanes}{done}"]
+
+
+def outcome(event: BatchFinished) -> str:
+    """A batch's counts: ``5 succeeded, 0 failed``, and the others where there are any."""
+    parts = [f"{event.succeeded} succeeded", f"{event.failed} failed"]
+    parts += [f"{event.rejected} rejected"] if event.rejected else []
+    parts += [f"{event.pending} pending"] if event.pending else []
+    return ", ".join(parts)
+
+
+def stopping_line(event: Stopping) -> str:
+    """What Ctrl-C did, and what a second one would do."""
+    if not event.in_flight:
+        return "🛑 Stopping: nothing new is started."
+    pictures = count(event.in_flight, "picture")
+    return f"🛑 Stopping: {pictures} under way will be finished and kept. Ctrl-C again leaves now."
+
+
+def heartbeat_lines(board: Board, now: float) -> list[str]:
+    """What a log that has been silent for a while says: what is waited for, and how long."""
+    lines: list[str] = []
+    for lane in board.lanes.values():
+        where = f" [{clean_name(lane.name)}]" if board.several_lanes and lane.name else ""
+        left = lane.pause.left(now) if lane.pause else 0.0
+        if lane.pause and left >= 1:
+            to_what = f"retry {lane.pause.retry}/{lane.pause.retries}" if lane.pause.retry else "the next batch"
+            lines.append(f"⏳ Still waiting:{where} {duration(left)} until {to_what}...")
+            continue
+        rows = lane.under_way()
+        if rows:
+            longest = max(row.running(now) or 0.0 for row in rows)
+            since = f"for {duration(longest)}" if len(rows) == 1 else f"the longest for {duration(longest)}"
+            lines.append(f"⏳ Still at work:{where} {count(len(rows), 'picture')} under way, {since}...")
+    return lines

@@ -1,0 +1,135 @@
+"""How names, numbers and durations are put into words; nothing a roster or a server wrote can command a terminal."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from datetime import datetime
+from math import isfinite
+
+from charimg.model import Cost
+
+LONGEST_MESSAGE = 300
+"""Characters of a service's own words that a line shows; the store keeps them whole."""
+
+LONGEST_NAME = 100
+"""Characters of a name that a line shows."""
+
+_SPACES = re.compile(r"[\s\x85\u2028\u2029]+")
+# C0 and C1 controls move cursors and recolour; bidirectional overrides reorder what stands around them; lone
+# surrogates cannot be encoded at all.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SHELL_SPECIAL = re.compile(r"[\"$`\\!%]")
+_PRIVATE_OR_UNKNOWN = {"Cn", "Co"}
+_WIDE = {"W", "F"}
+_VARIATION_SELECTOR_16 = "\ufe0f"
+
+
+def clean(text: str, limit: int = LONGEST_MESSAGE) -> str:
+    """The text on one line, with every control character made visible and harmless, cut to *limit* characters."""
+    text = _SPACES.sub(" ", text[: 4 * limit]).strip()
+    text = _UNSAFE.sub(lambda found: _escaped(found.group()), text)
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def clean_name(text: str) -> str:
+    """A character's, lane's or file's name, fit for a line."""
+    return clean(text, LONGEST_NAME)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def cells(text: str) -> int:
+    """The most columns any terminal takes for the text.
+
+    Terminals disagree about spacing marks (Bengali, Devanagari), joined emoji and characters newer than themselves; a
+    line that fits by this count wraps in none of them.
+    """
+    return sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if " " <= character <= "~":
+        return 1
+    if character == _VARIATION_SELECTOR_16:
+        return 1
+    category = unicodedata.category(character)
+    if category in ("Mn", "Me", "Cf"):
+        return 0
+    wide = (
+        unicodedata.east_asian_width(character) in _WIDE
+        or category in _PRIVATE_OR_UNKNOWN
+        or "\U0001f1e6" <= character <= "\U0001f1ff"
+    )
+    return 2 if wide else 1
+
+
+def clip(text: str, width: int) -> str:
+    """The text in at most *width* columns, ending with ``…`` where something was cut."""
+    if cells(text) <= width:
+        return text
+    if width < 1:
+        return ""
+    used, end = 0, 0
+    for end, character in enumerate(text):  # noqa: B007 - the index is used after the loop
+        used += _cells(character)
+        if used > width - 1:
+            break
+    return text[:end].rstrip(" \u200d\u200c") + "…"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 picture``, ``5 pictures``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def plain_number(value: float) -> str:
+    """``2``, ``1.5``: as few digits as say it."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: ``8 s``, ``1 min 20 s``, ``5 h 12 min``, ``2 days 3 h``."""
+    if not isfinite(seconds):
+        return "a long time"
+    whole = max(0, round(seconds))
+    for size, name, smaller, smaller_name in (
+        (86400, "day", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            large, rest = whole // size, whole % size // smaller
+            words = count(large, "day") if name == "day" else f"{large} {name}"
+            return f"{words} {rest} {smaller_name}" if rest else words
+    return f"{whole} s"
+
+
+def moment(until: datetime, now: datetime) -> str:
+    """A point in time in the user's own time zone, and how far off it is: ``2026-11-22 09:00 IST (in 5 h 12 min)``."""
+    local = until.astimezone()
+    ahead = (until - now).total_seconds()
+    when = local.strftime("%Y-%m-%d %H:%M %Z").rstrip()
+    return f"{when} (in {duration(ahead)})" if ahead > 0 else when
+
+
+def money(cost: Cost) -> str:
+    """An amount as people write it: ``0.52 USD``, ``12 credits``; with ``about`` when it is only the declared price."""
+    digits = f"{cost.amount:.4f}".rstrip("0")
+    whole, _, fraction = digits.partition(".")
+    if len(cost.currency) == 3 and cost.currency.isupper():
+        fraction = fraction.ljust(2, "0")
+    amount = f"{whole}.{fraction}" if fraction else whole
+    about = "" if cost.source == "reported" else "about "
+    return f"{about}{amount} {clean_name(cost.currency)}"
+
+
+def shell_word(name: str, key: str) -> str:
+    """The name as one word of a command line that can be copied; the key instead where the name cannot be typed."""
+    if _UNSAFE.search(name) or _SPACES.sub(" ", name) != name or len(name) > LONGEST_NAME:
+        name = clean_name(key)
+    return shlex.quote(name) if _SHELL_SPECIAL.search(name) else f'"{name}"'
