@@ -98,10 +98,8 @@ class AvatarGenerator(ImageGenerator):
 
         width, height = size_of(request.aspect_ratio)
         self._quota.take(asyncio.get_running_loop().time())
-        if self._latency:
-            await asyncio.sleep(
-                self._latency
-            )  # it plays the service here: this is the service's time, not a retry
+        if self._latency:  # it plays the service: this is the service's time, not a wait of ours
+            await asyncio.sleep(self._latency)
         if {_folded(request.name), _folded(request.key)} & self._rejected:
             raise RejectedError(f"{request.name} was refused by the content policy (rehearsal)")
         attempt = self._tries[request.key] = self._tries.get(request.key, 0) + 1

@@ -410,7 +410,9 @@ class _Painter:
             "diamond": "diamond",
             "pizza": "pizza",
         }
-        return next((said[word] for word in sorted(self.words & said.keys())), "diamond")
+        shirt = self.said.first("clothes")
+        words = self.words | (shirt.words if shirt is not None else frozenset())
+        return next((said[word] for word in sorted(words & said.keys())), "diamond")
 
     def drape(self) -> tuple[str | None, str]:
         sari = next((c for c in self.said.claims if c.kind == "clothes:sari" and not c.negated), None)

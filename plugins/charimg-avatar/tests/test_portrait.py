@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from charimg_avatar.backdrop import PATTERNS
 from charimg_avatar.generator import size_of
-from charimg_avatar.portrait import draw
+from charimg_avatar.look import look_of
+from charimg_avatar.portrait import bust, draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -70,32 +72,52 @@ def test_two_hundred_names_are_two_hundred_pictures() -> None:
     assert len(digests) == 200
 
 
-DRESS = [
-    "crown", "circlet", "helmet", "hood", "veil", "turban", "hijab", "hat", "cap", "woollen cap", "ushanka", "beanie",
-    "sari", "shawl", "scarf", "sash", "sacred thread", "armour", "hoodie", "overalls", "suit", "cardigan", "uniform",
-    "skull t-shirt", "gown", "robe", "pearls", "garland", "beads", "necklace", "earrings", "bindi", "tilak", "freckles",
-    "scar", "wrinkles", "mole", "long braid", "bun", "afro", "dreadlocks", "mohawk", "mullet", "tuft of hair", "fringe",
-    "curly hair", "wild hair", "wavy hair", "long curly hair", "short hair", "goatee", "long beard", "full beard",
-    "thin moustache", "moustache", "glasses", "round glasses", "thick glasses", "sunglasses", "eyepatch", "bare chest",
-    "flowers in the hair",
-]  # fmt: skip
+FORMS = {
+    "crown": "headdress-crown", "circlet": "headdress-circlet", "helmet": "headdress-helmet", "hood": "headdress-hood",
+    "veil": "headdress-veil", "flowers in the hair": "headdress-flowers", "turban": "top-turban", "hijab": "top-hijab",
+    "hat": "top-hat", "cap": "top-turban", "woollen cap": "top-winterHat03", "ushanka": "top-winterHat1",
+    "beanie": "top-winterHat03", "sari": "drape-sari", "shawl": "drape-shawl", "scarf": "drape-scarf",
+    "sash": "drape-sash", "sacred thread": "drape-thread", "armour": "plate-armour", "hoodie": "clothes-hoodie",
+    "overalls": "clothes-overall", "suit": "clothes-blazerAndShirt", "cardigan": "clothes-blazerAndSweater",
+    "uniform": "clothes-collarAndSweater", "skull t-shirt": "clothesGraphic-skull", "gown": "clothes-shirtScoopNeck",
+    "robe": "clothes-shirtVNeck", "pearls": "neck-pearls", "garland": "neck-garland", "beads": "neck-beads",
+    "necklace": "neck-necklace", "earrings": "ear-gold", "bindi": "markBindi-bindi", "tilak": "markTilak-tilak",
+    "freckles": "markFreckles-freckles", "scar": "markScar-scar", "wrinkles": "markWrinkles-wrinkles",
+    "mole": "markMole-mole", "long braid": "top-braid", "bun": "top-bun", "afro": "top-fro", "dreadlocks": "top-dreads",
+    "mullet": "top-shaggyMullet", "tuft of hair": "top-tuft", "short curly hair": "top-shortCurly",
+    "goatee": "facialHair-beardLight", "long beard": "facialHair-beardMajestic", "beard": "facialHair-beardMedium",
+    "thin moustache": "facialHair-moustacheFancy", "moustache": "facialHair-moustacheMagnum",
+    "glasses": "accessories-prescription02", "round glasses": "accessories-round",
+    "thick glasses": "accessories-prescription01", "sunglasses": "accessories-sunglasses",
+    "eyepatch": "accessories-eyepatch", "laughing eyes": "eyes-happy", "a grim face": "mouth-serious",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("thing", DRESS)
-def test_each_thing_worn_is_seen(thing: str) -> None:
-    """A word changes the picture, and no form is unknown to the style."""
-    from charimg_avatar.look import look_of
-    from charimg_avatar.portrait import compose
-
-    person = (
-        "woman" if thing in {"sari", "bun", "long braid", "veil", "gown", "flowers in the hair"} else "man"
+@pytest.mark.parametrize(("thing", "form"), FORMS.items())
+def test_each_thing_said_is_drawn(thing: str, form: str) -> None:
+    """A word puts its form into the picture, and the plain description does not have it."""
+    person = "woman" if "hair" in thing or form.startswith(("top-b", "drape-sari")) else "man"
+    drawn, plain = (
+        bust(look_of(name="x", description=f"a {person} of forty{rest}", seed=""))
+        for rest in (f" with {thing}", "")
     )
-    plain, dressed = (
-        look_of(name="x", description=f"a {person} of forty with {what}", seed="1")
-        for what in ("nothing", thing)
-    )
+    ornament = not form.startswith(("top-", "clothes-", "eyes-", "mouth-"))
 
-    assert compose(dressed, 90, 160) != compose(plain, 90, 160)
+    assert f'id="{form}' in drawn
+    assert not ornament or f'id="{form}' not in plain
+
+
+HAIR = ["bigHair", "bob", "curly", "curvy", "dreads01", "dreads02", "frizzle", "longButNotTooLong", "miaWallace",
+        "shaggy", "shavedSides", "shortFlat", "shortRound", "shortWaved", "sides", "straight01", "straight02",
+        "straightAndStrand", "theCaesar", "theCaesarAndSidePart"]  # fmt: skip
+
+
+@pytest.mark.parametrize("top", HAIR)
+def test_each_hairstyle_is_known_to_the_style(top: str) -> None:
+    """No hairstyle that can be chosen is missing from the definition."""
+    look = replace(look_of(name="x", description="a man", seed=""), hair=top, headdress=None)
+
+    assert f'id="top-{top}-' in bust(look)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

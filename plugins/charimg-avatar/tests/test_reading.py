@@ -19,6 +19,7 @@ def look(description: str, name: str = "Somebody", seed: str = "") -> Look:
         ("a man with a white beard and black hair", "beard_colour", HAIR_COLOURS["white"]),
         ("a man with a white beard and black hair", "hair_colour", HAIR_COLOURS["black"]),
         ("an old man, white beard and moustache", "beard_colour", HAIR_COLOURS["white"]),
+        ("white hair and beard, a black moustache", "beard_colour", HAIR_COLOURS["white"]),
         ("a man in a red turban and a blue robe", "headdress_colour", COLOURS["red"]),
         ("a man in a red turban and a blue robe", "clothes_colour", COLOURS["blue"]),
         ("a woman with green eyes in a yellow dress", "clothes_colour", COLOURS["yellow"]),
@@ -91,7 +92,7 @@ def test_an_unsaid_woman_has_no_beard(seed: str) -> None:
     """Facial hair is never made up for a woman or a child."""
     beards = {
         look(text, seed=seed).beard
-        for text in ("a woman of fifty", "a twelve-year-old boy", "his grandmother")
+        for text in ("a woman of fifty", "a twelve-year-old boy", "his grandmother", "a woman, a dwarf")
     }
 
     assert beards == {None}
