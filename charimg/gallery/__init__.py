@@ -3,6 +3,7 @@
 ::
 
     cards           what is known of every character: roster and ledger put together (pure)
+    cast            reads both, for the commands
     thumbnails      a picture file made small, for embedding
     page            one self-contained HTML file (page.html, page.css, page.js are its parts)
     contact_sheet   one picture of all

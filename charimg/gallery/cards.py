@@ -53,7 +53,7 @@ class Card:
     def reason(self) -> str:
         """Why there is no finished picture, in one line; empty where nothing is amiss."""
         if self.state == MISSING:
-            return f"{self.path} is gone; the next run makes it again"
+            return "the file of the picture is gone; the next run makes it again"
         if self.state == JobState.OPEN:
             return "a run was interrupted here; the picture may have been charged"
         if self.trouble is not None and self.state != JobState.DONE:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from charimg.gallery.cards import Card
 from charimg.gallery.thumbnails import in_step, small_copy
@@ -113,7 +114,9 @@ def contact_sheet(cards: Sequence[Card], *, title: str, drawn: Callable[[int], N
         )
         drawn(number + 1)
     out = io.BytesIO()
-    sheet.save(out, "PNG", compress_level=6)
+    about = PngInfo()
+    about.add_text("Software", "charimg gallery")
+    sheet.save(out, "PNG", compress_level=6, pnginfo=about)
     return out.getvalue()
 
 

@@ -1,0 +1,175 @@
+"""``charimg status``: every character with its picture, media id, trouble and cost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charimg.cli import Desk, debug_option
+from charimg.cli.tables import Cell, Row, printable, show_json, show_table
+
+if TYPE_CHECKING:
+    from charimg.gallery.cards import Card
+    from charimg.gallery.cast import Cast
+
+_MARKS = {
+    "pending": ("·", ""),
+    "open": ("?", "yellow"),
+    "saved": ("↑", "yellow"),
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "rejected": ("✗", "red"),
+    "missing": ("!", "red"),
+}
+"""A mark and a colour for each state; the word stands beside them, so neither is needed to understand."""
+_ID_SHOWN = 14
+"""Characters of a media id in the table; ``--json`` and the gallery have all of it."""
+
+
+@click.command("status", short_help="Show every character: picture, media id, trouble, cost.")
+@click.argument("roster", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts: a list with one object a character.")
+@click.option("--only", metavar="NAME", multiple=True, help="Only this character, by name or key; repeatable.")
+@click.option("--store", metavar="NAME", help="What remembers everything.  [default: sqlite]")
+@click.option("-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A setting of the store.")
+@debug_option
+@click.pass_obj
+def command(
+    desk: Desk,
+    /,
+    *,
+    roster: Path | None,
+    as_json: bool,
+    only: tuple[str, ...],
+    store: str | None,
+    options: tuple[str, ...],
+) -> None:
+    """Show every character of ROSTER: state, picture, media id, what failed and why, what was spent.
+
+    ROSTER is by default the characters file of this folder. Nothing is changed; it may be called during a run.
+    """
+    from charimg.model import utc_now  # noqa: PLC0415 - --help needs no values
+
+    cast = open_cast(desk, roster, store, options).only(only)
+    now = utc_now()
+    if as_json:
+        show_json([_data(card, in_roster=True) for card in cast.cards] + [_data(card, False) for card in cast.former])
+        return
+    show_table(*_table(cast.cards, now))
+    if cast.former:
+        click.echo()
+        show_table(*_table(cast.former, now), title="No longer in the roster")
+    click.echo()
+    for line in _footer((*cast.cards, *cast.former), len(cast.cards)):
+        click.echo(line)
+
+
+def open_cast(desk: Desk, roster: Path | None, store: str | None, options: tuple[str, ...]) -> Cast:
+    """The cast of a roster (by default the folder's) as its store knows it, for the commands that show it.
+
+    Raises:
+        InputError: roster, setting or option is wrong.
+        PluginError: there is no such store.
+        StorageError: the ledger cannot be read.
+    """
+    from charimg.gallery.cast import read_cast  # noqa: PLC0415 - --help reads no ledger, no roster and no plugins
+    from charimg.plugins import Kind  # noqa: PLC0415
+    from charimg.roster import find_roster, read_roster  # noqa: PLC0415
+    from charimg.settings import sort_options  # noqa: PLC0415
+    from charimg.workplace import Workplace  # noqa: PLC0415
+
+    workplace = Workplace.at(desk.folder, os.environ, {"store": store})
+    path = find_roster(desk.folder) if roster is None else desk.folder / roster
+    given = sort_options(options, [workplace.chosen(Kind.STORE).declaration]) if options else {}
+    return asyncio.run(read_cast(workplace, read_roster(path), given))
+
+
+def _data(card: Card, in_roster: bool) -> dict[str, Any]:
+    """A card for scripts."""
+    media = card.media
+    return {
+        "key": card.key,
+        "name": card.name,
+        "state": card.state,
+        "image": card.path,
+        "media_id": None if media is None else media.id,
+        "media_kind": None if media is None else media.kind,
+        "media_expires_at": None if media is None or media.expires_at is None else media.expires_at.isoformat(),
+        "provider": card.provider,
+        "model": card.model,
+        "seed": card.seed,
+        "error": card.reason or None,
+        "verdict": str(card.trouble.verdict) if card.trouble is not None and card.reason else None,
+        "attempts": card.attempts,
+        "possibly_charged": card.maybe_charged,
+        "spent": [{"amount": cost.amount, "currency": cost.currency, "source": cost.source} for cost in card.spent],
+        "roster_changed": card.changed,
+        "in_roster": in_roster,
+        "updated": None if card.updated is None else card.updated.isoformat(),
+    }
+
+
+def _table(cards: Sequence[Card], now: datetime) -> tuple[Sequence[str], list[Row]]:
+    """Titles and rows; a column that nobody has anything in is left out."""
+    from charimg.gallery.cards import money  # noqa: PLC0415 - see open_cast
+
+    titles = ("CHARACTER", "STATE", "PICTURE", "MEDIA ID", "PROVIDER", "SPENT", "NOTE")
+    rows = [
+        (
+            Cell(card.name),
+            _state(card),
+            Cell(card.path or ""),
+            Cell(_media(card, now)),
+            Cell(card.provider or ""),
+            Cell(money(card.spent)),
+            Cell(_note(card)),
+        )
+        for card in cards
+    ]
+    kept = [index for index in range(len(titles)) if index < 3 or any(row[index].text for row in rows)]
+    return [titles[index] for index in kept], [[row[index] for index in kept] for row in rows]
+
+
+def _state(card: Card) -> Cell:
+    mark, style = _MARKS[card.state]
+    return Cell(f"{mark} {card.state}", style)
+
+
+def _media(card: Card, now: datetime) -> str:
+    if card.media is None:
+        return ""
+    text = printable(card.media.id)
+    short = text if len(text) <= _ID_SHOWN else f"{text[: _ID_SHOWN - 1]}…"
+    return f"{short} (expired)" if card.media.expired(now) else short
+
+
+def _note(card: Card) -> str:
+    notes = [card.reason] if card.reason else []
+    if card.changed:
+        notes.append("the roster has changed since; --force makes it again")
+    return "; ".join(notes)
+
+
+def _footer(cards: Sequence[Card], of_roster: int) -> Iterator[str]:
+    from charimg.gallery.cards import counted, money, quota_stopped, total_spent  # noqa: PLC0415 - see open_cast
+
+    present = cards[:of_roster]
+    counts = ", ".join(f"{count} {state}" for state, count in counted(present).items())
+    yield f"{of_roster} character{'' if of_roster == 1 else 's'}" + (f": {counts}" if counts else "")
+    spent = money(total_spent(cards))
+    if spent:
+        yield f"spent: {spent}"
+    doubtful = sum(card.maybe_charged for card in cards)
+    if doubtful:
+        yield f"{doubtful} attempt{'' if doubtful == 1 else 's'} may have been charged without leaving a picture"
+    waiting = [card for card in present if card.state not in {"done", "rejected"}]
+    if any(quota_stopped(card) for card in waiting):
+        yield "a quota stopped some of them: run again later (charimg run)"
+    elif waiting:
+        yield "charimg run makes what is missing"
