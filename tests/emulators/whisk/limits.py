@@ -6,7 +6,7 @@ that one of them refuses costs nothing at the others.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -43,7 +43,7 @@ class Limit(Protocol):
     """What the emulator asks of a quota model."""
 
     def refuses(self, ask: Ask) -> Denial | None:
-        """The denial, or ``None`` when the request may pass; changes nothing."""
+        """The denial, or ``None`` when the request may pass; nothing is taken."""
 
     def take(self, ask: Ask) -> None:
         """Count an accepted request."""
@@ -69,7 +69,7 @@ class Window:
     shape: str = "sliding"
     counts_refused: bool = False
     """A refused request also counts, as at services that punish impatience."""
-    _taken: dict[str, deque[tuple[float, int]]] = field(default_factory=lambda: defaultdict(deque), repr=False)
+    _taken: dict[str, list[tuple[float, int]]] = field(default_factory=dict, repr=False)
     _level: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -84,13 +84,7 @@ class Window:
         if self.shape == "bucket":
             short = ask.pictures - self._refilled(ask)
             return max(0.0, short * self.seconds / self.limit) if self.limit else self.seconds
-        taken = self._taken[ask.account]
-        if self.shape == "fixed":
-            if taken and ask.now - taken[0][0] >= self.seconds:
-                taken.clear()
-        else:
-            while taken and ask.now - taken[0][0] >= self.seconds:
-                taken.popleft()
+        taken = self._counting(ask)
         over = sum(n for _, n in taken) + ask.pictures - self.limit
         if over <= 0:
             return 0.0
@@ -101,6 +95,13 @@ class Window:
             if over <= 0:
                 return when + self.seconds - ask.now
         return self.seconds
+
+    def _counting(self, ask: Ask) -> list[tuple[float, int]]:
+        """What was taken, when and how much, and still counts at the time of *ask*."""
+        taken = self._taken.get(ask.account, [])
+        if self.shape == "fixed":
+            return [] if taken and ask.now - taken[0][0] >= self.seconds else taken
+        return [(when, n) for when, n in taken if ask.now - when < self.seconds]
 
     def _refilled(self, ask: Ask) -> float:
         level, since = self._level.get(ask.account, (float(self.limit), ask.now))
@@ -125,7 +126,7 @@ class Window:
         if self.shape == "bucket":
             self._level[ask.account] = (self._refilled(ask) - ask.pictures, ask.now)
         else:
-            self._taken[ask.account].append((ask.now, ask.pictures))
+            self._taken[ask.account] = [*self._counting(ask), (ask.now, ask.pictures)]
 
     def give_back(self, ask: Ask) -> None:
         """A window forgets by time alone."""
