@@ -49,7 +49,7 @@ wheels: $(VENV)/installed-dev
 	$(BIN)/python tests/check_wheels.py
 
 docs: $(VENV)/installed-dev
-	$(BIN)/python docs/make_command_pages.py
+	$(BIN)/python docs/make_reference.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info plugins/*/build plugins/*/*.egg-info

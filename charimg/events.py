@@ -71,15 +71,23 @@ class RunStarted(Event):
     jobs: tuple[JobName, ...]
     """In roster order."""
     lanes: tuple[str, ...]
+    """Names of the lanes that work on it."""
     generator: str
+    """The image generator's name."""
     uploader: str
+    """The uploader's name."""
     store: str
+    """The store's name."""
     out: str
     """The folder the pictures go to."""
     batch_size: int
+    """Jobs a lane runs at once."""
     quota_wait: float
+    """Seconds a lane waits at least after a quota answer."""
     max_retries: int
+    """Quota waits one batch may have."""
     cooldown: float
+    """Seconds between two batches."""
     batches: int
     """How many batches there are if all goes well."""
 
@@ -94,9 +102,11 @@ class BatchStarted(Event):
     first: int
     """Position of the batch's first job among the run's jobs, from 1."""
     last: int
+    """Position of its last job."""
     total: int
     """Jobs in the run."""
     jobs: tuple[JobName, ...]
+    """The batch's jobs, in roster order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +123,7 @@ class JobGenerating(JobEvent):
 
     event: ClassVar[str] = "job_generating"
     attempt: str
+    """The ledger's id of the attempt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +134,7 @@ class JobSaved(JobEvent):
     image: str
     """Path of the file, relative to the project's folder where it lies inside."""
     format: str
+    """``"png"``, ``"jpeg"``, ``"webp"`` or ``"gif"``."""
     width: int
     """Pixels."""
     height: int
@@ -130,8 +142,11 @@ class JobSaved(JobEvent):
     seconds: float
     """From request to saved."""
     seed: int | None = None
+    """The seed the service says it used, else the one asked for."""
     model: str | None = None
+    """The model, as the service names it."""
     cost: Cost | None = None
+    """What it cost, where that is known: amount, currency, and who says so."""
     adopted: bool = False
     """Found on disk after an interrupted run rather than made anew."""
 
@@ -149,10 +164,13 @@ class JobUploaded(JobEvent):
 
     event: ClassVar[str] = "job_uploaded"
     media_id: str
+    """The reference: an opaque id, a url or a path, by ``kind``."""
     kind: str
     """``"id"``, ``"url"`` or ``"path"``."""
     uploader: str
+    """The uploader's name."""
     expires_at: datetime | None = None
+    """When the service forgets it; absent for never or unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +186,9 @@ class JobWaiting(JobEvent):
 
     event: ClassVar[str] = "job_waiting"
     verdict: Verdict
+    """What the service's answer means for the run."""
     message: str
+    """The service's own words, on one line, without secrets."""
     wait: float | None = None
     """What the service asked for, if it did."""
 
@@ -179,7 +199,9 @@ class JobFailed(JobEvent):
 
     event: ClassVar[str] = "job_failed"
     verdict: Verdict
+    """What the service's answer means for the run."""
     message: str
+    """The service's own words, on one line, without secrets."""
     stage: str
     """``"generate"``, ``"save"`` or ``"upload"``."""
     wait: float | None = None
@@ -193,6 +215,7 @@ class JobPossiblyCharged(JobEvent):
 
     event: ClassVar[str] = "job_possibly_charged"
     attempt: str
+    """The ledger's id of the attempt."""
     message: str
 
 
@@ -202,7 +225,9 @@ class JobRejected(JobEvent):
 
     event: ClassVar[str] = "job_rejected"
     verdict: Verdict
+    """What the service's answer means for the run."""
     message: str
+    """The service's own words, on one line, without secrets."""
     stage: str
 
 
@@ -212,6 +237,7 @@ class QuotaWait(Event):
 
     event: ClassVar[str] = "quota_wait"
     wait: float
+    """Seconds."""
     retry: int
     """The retry that follows the wait, from 1."""
     retries: int
@@ -220,8 +246,9 @@ class QuotaWait(Event):
     unfinished: int
     """Jobs of the batch that are tried again."""
     verdict: Verdict
+    """What the service's answer means for the run."""
     message: str
-    """The service's own words."""
+    """The service's own words, on one line, without secrets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +268,7 @@ class Cooldown(Event):
 
     event: ClassVar[str] = "cooldown"
     wait: float
+    """Seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,8 +278,11 @@ class BatchFinished(Event):
     event: ClassVar[str] = "batch_finished"
     batch: int
     succeeded: int
+    """Jobs that have all they need."""
     failed: int
+    """Jobs that failed, those that a quota outlasted included."""
     rejected: int
+    """Jobs whose content the service refused."""
     pending: int
     """Jobs handed back unfinished, because the lane closed or the run was interrupted."""
 
@@ -262,7 +293,9 @@ class LaneClosed(Event):
 
     event: ClassVar[str] = "lane_closed"
     verdict: Verdict
+    """What the service's answer means for the run."""
     message: str
+    """The service's own words, on one line, without secrets."""
     until: datetime | None = None
     """When the quota returns, where that is known."""
 
@@ -274,7 +307,9 @@ class Warned(Event):
     event: ClassVar[str] = "warning"
     message: str
     key: str | None = None
+    """The job it concerns, where it concerns one."""
     name: str | None = None
+    """The job's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +318,7 @@ class Stopping(Event):
 
     event: ClassVar[str] = "stopping"
     in_flight: int
+    """Jobs that are under way and will be let finish."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +328,9 @@ class Problem:
     key: str
     name: str
     verdict: Verdict
+    """What the service's answer means for the run."""
     message: str
+    """The service's own words, on one line, without secrets."""
     stage: str
 
 
@@ -308,11 +346,15 @@ class RunFinished(Event):
     failed: int
     rejected: int
     pending: int
+    """Jobs that were not attempted, or handed back and taken by no other lane."""
     skipped: int
     """Characters of the roster that needed nothing."""
     seconds: float
+    """From start to end."""
     exit_code: int
+    """What the command ends with."""
     interrupted: bool = False
+    """Ctrl-C ended it."""
     problems: tuple[Problem, ...] = ()
     """Every failed and rejected job, in roster order."""
     closed: tuple[LaneClosed, ...] = ()

@@ -1,0 +1,84 @@
+"""The pages of docs/reference/ are what the code says, and leave nothing out."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from charimg import events, hookspecs
+from charimg.cli import COMMANDS
+from charimg.errors import ExitCode
+from charimg.plugins import Kind, Plugins
+from charimg.settings import GENERAL
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs/make_reference.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs/reference" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["commands.md", "settings.md", "hooks.md", "events.md", "exit-codes.md"])
+def test_a_page_is_what_the_code_makes(name: str) -> None:
+    """Run ``make docs`` when this fails. Line breaks are left out: they depend on click's version."""
+    made = _maker().pages()[name]
+
+    assert " ".join(_page(name).split()) == " ".join(made.split())
+
+
+def test_every_hook_is_documented_with_its_parameters() -> None:
+    """A hook without a description of what it is for and of every parameter does not ship."""
+    hooks = [function for function in vars(hookspecs).values() if hasattr(function, "charimg_spec")]
+    page = _page("hooks.md")
+
+    missing = [
+        f"{hook.__name__}({parameter})"
+        for hook in hooks
+        for parameter in inspect.signature(hook).parameters
+        if f"## `{hook.__name__}(" not in page or f":param {parameter}:" not in (hook.__doc__ or "")
+    ]
+
+    assert hooks and missing == []
+
+
+def test_every_event_and_field_is_documented() -> None:
+    """JSON lines are an interface: what each name means stands in the reference."""
+    kinds = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Event)]
+    page = _page("events.md")
+
+    assert [kind.event for kind in kinds if kind.event and f"## `{kind.event}`" not in page] == []
+    assert re.findall(r"^- `\w+`: *$", page, re.MULTILINE) == []
+
+
+def test_every_setting_of_every_provider_is_documented() -> None:
+    """General settings and those of all installed providers, with their environment variables."""
+    page = _page("settings.md")
+    names = [setting.name for setting in GENERAL]
+    for kind in Kind:
+        for _, provider in Plugins().all(kind):
+            assert isinstance(provider, type)
+            names += [setting.name for setting in provider.declaration.settings]
+            names += [credential.name for credential in provider.declaration.credentials]
+
+    assert [name for name in names if f"`{name}`" not in page and f"*{name}*" not in page] == []
+
+
+def test_every_command_and_exit_code_is_documented() -> None:
+    """``charimg --help`` and the table of exit codes are whole."""
+    commands, codes = _page("commands.md"), _page("exit-codes.md")
+
+    assert [name for name in COMMANDS if f"## `charimg {name}`" not in commands] == []
+    assert [code.name for code in ExitCode if f"| {code.value} | {code.name} |" not in codes] == []
