@@ -1,0 +1,172 @@
+"""``charimg status``."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filled_ledger import fill
+from rich.cells import cell_len
+
+Run = Callable[..., Any]
+"""Runs the command line; see conftest."""
+
+
+def rows(charimg: Run, *arguments: str) -> dict[str, dict[str, Any]]:
+    return {row["key"]: row for row in json.loads(charimg("status", "--json", *arguments).out)}
+
+
+def test_json_tells_state_picture_id_and_error_of_everybody(project: Path, charimg: Run) -> None:
+    """Scripts get one object a character, the roster's order first."""
+    fill(project)
+    found = rows(charimg)
+
+    assert [
+        (key, row["state"], row["image"], row["media_id"], row["provider"], row["error"]) for key, row in found.items()
+    ] == [
+        ("ana", "done", "pictures/ana.png", "CAMaJDc2N2FiOWEzLTc-ana", "whisk", None),
+        ("gopal", "done", "pictures/gopal.png", "id-gopal", "whisk", None),
+        ("bo", "rejected", None, None, "whisk", "Whisk refused <b>the hat</b>"),
+        ("cem", "pending", None, None, "whisk", "quota exceeded"),
+        ("dina", "open", None, None, "whisk", "a run was interrupted here; the picture may have been charged"),
+        ("eve", "pending", None, None, None, None),
+        ("finn", "done", "pictures/finn.png", "id-finn", "whisk", None),
+    ]
+
+
+def test_json_tells_how_it_was_made_and_what_it_cost(project: Path, charimg: Run) -> None:
+    """Model, seed, cost, expiry and verdict are there for those who want them."""
+    fill(project)
+    found = rows(charimg)
+    made = {name: found["gopal"][name] for name in ("model", "seed", "spent", "media_expires_at", "attempts")}
+
+    assert made == {
+        "model": "IMAGEN_3_5",
+        "seed": 7,
+        "spent": [{"amount": 0.04, "currency": "USD", "source": "reported"}],
+        "media_expires_at": "2024-05-15T12:00:00+00:00",
+        "attempts": 1,
+    }
+    assert (found["bo"]["verdict"], found["cem"]["possibly_charged"]) == ("rejected", 1)
+
+
+def test_a_picture_that_vanished_is_told(project: Path, charimg: Run) -> None:
+    """A done character whose file is gone is missing, not done."""
+    fill(project)
+    (project / "pictures" / "ana.png").unlink()
+    row = rows(charimg)["ana"]
+
+    assert (row["state"], row["error"]) == ("missing", "the file of the picture is gone; the next run makes it again")
+
+
+def test_a_changed_description_is_told(project: Path, charimg: Run) -> None:
+    """Who changes a description sees whose picture is older than the words."""
+    fill(project)
+    roster = project / "characters.yaml"
+    roster.write_text(roster.read_text(encoding="utf-8").replace("a crown", "two crowns"), encoding="utf-8")
+    found = rows(charimg)
+
+    assert (found["ana"]["roster_changed"], found["gopal"]["roster_changed"]) == (True, False)
+
+
+def test_the_plain_table_lines_up_in_every_script(project: Path, charimg: Run) -> None:
+    """The columns begin at the same cell, whatever the width of the names; nothing is coloured."""
+    fill(project)
+    lines = charimg("status").out.splitlines()
+    table = lines[: lines.index("")]
+    starts = {cell_len(line[: line.index(word)]) for line in table[1:] for word in ("✓", "✗", "·", "?") if word in line}
+
+    assert starts == {cell_len(table[0][: table[0].index("STATE")])}
+    assert "\x1b" not in "".join(lines)
+
+
+def test_the_table_marks_expired_ids_and_shortens_long_ones(project: Path, charimg: Run) -> None:
+    """An id the service has forgotten is marked; a long one is cut."""
+    fill(project)
+    out = charimg("status").out
+
+    assert ("id-gopal (expired)" in out, "CAMaJDc2N2FiO…" in out, "CAMaJDc2N2FiOWEz" in out) == (True, True, False)
+
+
+def test_the_footer_counts_spends_and_tells_what_to_do(project: Path, charimg: Run) -> None:
+    """Counts are of the roster; money counts everybody; doubtful attempts are told."""
+    fill(project)
+
+    assert charimg("status").out.splitlines()[-4:] == [
+        "6 characters: 2 pending, 1 open, 2 done, 1 rejected",
+        "spent: 0.12 USD",
+        "2 attempts may have been charged without leaving a picture",
+        "a quota stopped some of them: run again later (charimg run)",
+    ]
+
+
+def test_those_who_left_the_roster_are_listed_apart(project: Path, charimg: Run) -> None:
+    """The ledger's former characters come after the roster's, under a title of their own."""
+    fill(project)
+    lines = charimg("status").out.splitlines()
+    title = lines.index("No longer in the roster")
+
+    assert [line.split()[0] for line in lines[title + 1 : title + 3]] == ["CHARACTER", "Finn"]
+
+
+def test_nothing_is_created_by_looking(project: Path, charimg: Run) -> None:
+    """Status in a fresh project leaves no file behind and knows everybody as pending."""
+    (project / "characters.yaml").write_text("characters: [{name: Ana, description: a tall queen}]", encoding="utf-8")
+    found = rows(charimg)
+
+    assert {key: row["state"] for key, row in found.items()} == {"ana": "pending"}
+    assert [path.name for path in project.iterdir()] == ["characters.yaml"]
+
+
+@pytest.mark.parametrize("name", ["ana", "ANA", " Ana "])
+def test_only_shows_the_named(project: Path, charimg: Run, name: str) -> None:
+    """A name or key picks its character, however it is capitalised."""
+    fill(project)
+
+    assert list(rows(charimg, "--only", name)) == ["ana"]
+
+
+def test_only_nobody_is_one_line_with_a_hint(project: Path, charimg: Run) -> None:
+    """A name nobody has is refused with the nearest name."""
+    fill(project)
+    result = charimg("status", "--only", "Anna")
+
+    assert (result.code, result.err) == (
+        2,
+        "charimg: --only: there is no 'Anna' in characters.yaml; did you mean 'Ana'?\n",
+    )
+
+
+def test_without_a_roster_the_remedy_is_told(project: Path, charimg: Run) -> None:
+    """An empty folder gets one line that names charimg init."""
+    result = charimg("status")
+
+    assert (result.code, result.err.count("\n"), "charimg init" in result.err) == (2, 1, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+@pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colours_unless_it_wants_none(project: Path, environ: dict[str, str], coloured: bool) -> None:
+    """In a terminal states are coloured; NO_COLOR keeps the words alone."""
+    fill(project)
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", **environ}
+    subprocess.run([sys.executable, "-m", "charimg", "status"], stdout=theirs, env=env, check=True, cwd=project)
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 65536):
+            shown += part
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    finally:
+        os.close(ours)
+
+    assert (b"\x1b[31m" in shown, "✗ rejected".encode() in shown) == (coloured, True)
