@@ -67,9 +67,7 @@ def _sun(_size: Size, head: Point, radius: float) -> str:
         _circle(x + radius * 1.28 * math.cos(a), y + radius * 1.28 * math.sin(a), radius * 0.045)
         for a in (2 * math.pi * i / 28 for i in range(28))
     ]
-    far = _circle(
-        x, y, radius * 1.56, f' fill="none" stroke="currentColor" stroke-width="{radius * 0.035:.1f}"'
-    )
+    far = _circle(x, y, radius * 1.56, f' fill="none" stroke="currentColor" stroke-width="{radius * 0.035:.1f}"')
     return _circle(x, y, radius * 1.08) + "".join(lights) + far
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import deque
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -14,7 +13,7 @@ from charimg.errors import FlakyError, InputError, InvalidRequestError, Rejected
 from charimg.model import GeneratedImage, ImageRequest
 
 QUOTA_WINDOW = 60.0
-"""Seconds over which the rehearsed quota counts pictures."""
+"""Seconds in which the rehearsed quota is refilled once."""
 
 _SIZES: Mapping[str, tuple[int, int]] = {
     "9:16": (768, 1344),
@@ -27,26 +26,28 @@ _SIZES: Mapping[str, tuple[int, int]] = {
 
 
 class RehearsedQuota:
-    """So many pictures in any 60 seconds of the event loop's clock, as a service's quota would have it."""
+    """So many pictures a minute, as the token bucket of most services has it: full at first, refilled evenly."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
-        self._taken: deque[float] = deque()
+        self._left = float(per_minute)
+        self._seen: float | None = None
 
     def take(self, now: float) -> None:
-        """Count one request at *now*.
+        """Count one request at *now*, seconds on any monotonic clock.
 
-        Raises ThrottledError when the window is full. A refused request does not count, and the wait is not
+        Raises ThrottledError when nothing is left. A refused request does not count, and the wait is not
         told: most services do not tell it either, so the policy's own wait is what one gets to see.
         """
         if not self._per_minute:
             return
-        while self._taken and self._taken[0] <= now - QUOTA_WINDOW:
-            self._taken.popleft()
-        if len(self._taken) >= self._per_minute:
+        passed = 0.0 if self._seen is None else now - self._seen
+        self._left = min(self._per_minute, self._left + passed * self._per_minute / QUOTA_WINDOW)
+        self._seen = now
+        if self._left < 1:
             pictures = "picture" if self._per_minute == 1 else "pictures"
             raise ThrottledError(f"Rate limit reached: {self._per_minute} {pictures} per minute (rehearsal)")
-        self._taken.append(now)
+        self._left -= 1
 
 
 class AvatarGenerator(ImageGenerator):
@@ -57,9 +58,7 @@ class AvatarGenerator(ImageGenerator):
         summary="Draws a portrait from the words of the description, offline; rehearses quotas and failures.",
         settings=(
             Setting("latency", "Rehearsal: seconds one picture takes.", float, 0.0, minimum=0, maximum=600),
-            Setting(
-                "quota", "Rehearsal: pictures a minute, 0 for no limit.", int, 0, minimum=0, maximum=100_000
-            ),
+            Setting("quota", "Rehearsal: pictures a minute, 0 for no limit.", int, 0, minimum=0, maximum=100_000),
             Setting(
                 "failure_rate",
                 "Rehearsal: share of requests that fail, 0 to 1; the same requests fail every time.",
@@ -68,9 +67,7 @@ class AvatarGenerator(ImageGenerator):
                 minimum=0,
                 maximum=1,
             ),
-            Setting(
-                "reject", "Rehearsal: names, with commas between, refused as by a content policy.", str, ""
-            ),
+            Setting("reject", "Rehearsal: names, with commas between, refused as by a content policy.", str, ""),
         ),
         abilities=Abilities(seed=True, offline=True),
         price=Price(0),
@@ -82,9 +79,7 @@ class AvatarGenerator(ImageGenerator):
         settings = context.settings
         self._latency = _number(settings, "latency")
         self._failure_rate = _number(settings, "failure_rate")
-        self._rejected = {
-            _folded(name) for name in str(settings.get("reject") or "").split(",") if name.strip()
-        }
+        self._rejected = {_folded(name) for name in str(settings.get("reject") or "").split(",") if name.strip()}
         self._quota = RehearsedQuota(int(_number(settings, "quota")))
         self._tries: dict[str, int] = {}
 
@@ -129,9 +124,7 @@ def size_of(aspect_ratio: str) -> tuple[int, int]:
     except (ValueError, ZeroDivisionError):
         ratio = Fraction(0)
     if not Fraction(1, 8) <= ratio <= 8:
-        raise InvalidRequestError(
-            f"aspect ratio {aspect_ratio!r} cannot be drawn; write W:H such as 9:16, up to 1:8"
-        )
+        raise InvalidRequestError(f"aspect ratio {aspect_ratio!r} cannot be drawn; write W:H such as 9:16, up to 1:8")
     width = (1024 * 1024 * float(ratio)) ** 0.5
     return max(8, round(width / 8) * 8), max(8, round(width / float(ratio) / 8) * 8)
 

@@ -125,9 +125,7 @@ class _Painter:
         )
         hair = self.hair(headdress)
         eyebrows, eyes, mouth = self.expression()
-        pattern, ground = self.backdrop(
-            (clothes_colour, headdress_colour if headdress else hair_colour, skin)
-        )
+        pattern, ground = self.backdrop((clothes_colour, headdress_colour if headdress else hair_colour, skin))
         return Look(
             skin=skin,
             hair=hair,
@@ -204,9 +202,7 @@ class _Painter:
         return self.female and bool({"hair", "braid", "bun", "plait", "head", "wreath", "gajra"} & self.words)
 
     def headdress_colour(self, headdress: str | None, clothes_colour: str) -> str:
-        claim = next(
-            (c for c in self.said.claims if c.area == "head" and not c.negated and c.what != "flowers"), None
-        )
+        claim = next((c for c in self.said.claims if c.area == "head" and not c.negated and c.what != "flowers"), None)
         said = self.cloth(claim)
         if said is not None:
             return said
@@ -223,9 +219,7 @@ class _Painter:
             return None
         claims = [claim for claim in self.said.claims if claim.area == "hair"]
         about = frozenset().union(*(claim.words | {claim.noun} for claim in claims if not claim.negated))
-        loose = about | (
-            self.words & {"bald", "balding", "receding", "curly", "tousled", "hairless", "tonsured"}
-        )
+        loose = about | (self.words & {"bald", "balding", "receding", "curly", "tousled", "hairless", "tonsured"})
         if loose & {"tuft", "shikha", "tiki"}:
             return "tuft"
         if loose & {"bald", "hairless"} or any(claim.negated for claim in claims):
@@ -261,9 +255,7 @@ class _Painter:
         for words, forms in exact:
             if words & about:
                 return forms if isinstance(forms, str) else self.dice.pick("hair", forms)
-        long = bool(
-            about & {"long", "flowing", "waist", "shoulder", "tresses", "mane", "loose", "falling", "hip"}
-        )
+        long = bool(about & {"long", "flowing", "waist", "shoulder", "tresses", "mane", "loose", "falling", "hip"})
         short = bool(about & {"short", "cropped", "shorn", "cut", "pixie", "trimmed", "close"})
         curly = bool(about & {"curly", "curls", "curl", "ringlets"})
         wavy = bool(about & {"wavy", "waves", "waved", "flowing"})
@@ -353,9 +345,7 @@ class _Painter:
         if claim is not None and claim.what == "armour":
             form = "shirtCrewNeck"
         if claim is not None and claim.what in {"shirtCrewNeck", "collarAndSweater"} and self.female:
-            form = (
-                claim.what if claim.noun not in {"blouse", "clothes", "silks", "finery"} else "shirtScoopNeck"
-            )
+            form = claim.what if claim.noun not in {"blouse", "clothes", "silks", "finery"} else "shirtScoopNeck"
         if sari is not None:
             return "shirtScoopNeck", self.cloth(claim) or _blouse(sari)
         if "barechested" in self.words and not self.female and claim is None:
@@ -369,11 +359,7 @@ class _Painter:
             colour = COLOURS["white"]
         if colour is None and lower is not None and claim is None:
             colour = self.cloth(lower)
-        if (
-            colour is None
-            and (drape := self.said.first("drape")) is not None
-            and drape.noun in {"cloak", "cloaked"}
-        ):
+        if colour is None and (drape := self.said.first("drape")) is not None and drape.noun in {"cloak", "cloaked"}:
             base = self.cloth(drape)
             colour = shaded(base, "dark") if base else None
         return form, colour or COLOURS[self.dice.pick("clothes colour", _CLOTH)]
@@ -417,9 +403,7 @@ class _Painter:
     def drape(self) -> tuple[str | None, str]:
         sari = next((c for c in self.said.claims if c.kind == "clothes:sari" and not c.negated), None)
         if sari is not None:
-            colour = self.cloth(sari) or (
-                COLOURS[self.said.clothes_colour] if self.said.clothes_colour else None
-            )
+            colour = self.cloth(sari) or (COLOURS[self.said.clothes_colour] if self.said.clothes_colour else None)
             return "sari", colour or COLOURS[self.dice.pick("sari colour", _CLOTH)]
         claim = self.said.first("drape")
         if claim is None:
@@ -483,9 +467,7 @@ def _hairy(claim: Claim) -> str | None:
             continue
         base = shaded(base, claim.shade if claim.shade != word else None)
         return (
-            mixed(base, HAIR_COLOURS.get(claim.streak, COLOURS.get(claim.streak, base)), 0.45)
-            if claim.streak
-            else base
+            mixed(base, HAIR_COLOURS.get(claim.streak, COLOURS.get(claim.streak, base)), 0.45) if claim.streak else base
         )
     if claim.streak:
         return mixed(HAIR_COLOURS["dark"], HAIR_COLOURS.get(claim.streak, "#8f8f92"), 0.5)

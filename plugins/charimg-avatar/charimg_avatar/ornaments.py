@@ -45,9 +45,7 @@ def _string_of(fill: str, radius: float, count: int, dip: float, shine: str | No
         along = i / (count - 1) * 2 - 1
         x, y = 140 + 42 * along, 204 + dip * (1 - along * along)
         beads.append(_circle(x, y, radius, fill))
-        beads.append(
-            _circle(x - radius * 0.3, y - radius * 0.3, radius * 0.35, shine or "white", fill_opacity=".45")
-        )
+        beads.append(_circle(x - radius * 0.3, y - radius * 0.3, radius * 0.35, shine or "white", fill_opacity=".45"))
     return beads
 
 
@@ -69,12 +67,8 @@ def _braid() -> list[Element]:
     return links
 
 
-_HOOD_OUTER = (
-    "M140 2C84 6 60 58 60 112c0 36 -14 62 -26 88l46 36h120l46 -36c-12 -26 -26 -52 -26 -88C220 58 196 6 140 2z"
-)
-_VEIL_OUTER = (
-    "M140 8C90 8 62 46 60 104c-1 44 -8 74 -22 112v64h204v-64c-14 -38 -21 -68 -22 -112C218 46 190 8 140 8z"
-)
+_HOOD_OUTER = "M140 2C84 6 60 58 60 112c0 36 -14 62 -26 88l46 36h120l46 -36c-12 -26 -26 -52 -26 -88C220 58 196 6 140 2z"
+_VEIL_OUTER = "M140 8C90 8 62 46 60 104c-1 44 -8 74 -22 112v64h204v-64c-14 -38 -21 -68 -22 -112C218 46 190 8 140 8z"
 
 BEHIND: dict[str, list[Element]] = {
     "hood": [_path(_HOOD_OUTER, "$hat"), _shade(_HOOD_OUTER, ".38")],
@@ -204,9 +198,7 @@ HEADDRESS: dict[str, list[Element]] = {
             "M74 104C70 44 98 12 140 12s70 32 66 92h-14c0 -12 -2 -20 -6 -28 -30 -10 -62 -10 -92 0 -4 8 -6 16 -6 28z",
             "$hat",
         ),
-        _shade(
-            "M140 12c42 0 70 32 66 92h-14c0 -12 -2 -20 -6 -28 -8 -3 -18 -5 -28 -6 6 -26 0 -46 -18 -58z", ".16"
-        ),
+        _shade("M140 12c42 0 70 32 66 92h-14c0 -12 -2 -20 -6 -28 -8 -3 -18 -5 -28 -6 6 -26 0 -46 -18 -58z", ".16"),
         _path("M72 80q68 -28 136 0v13q-68 -28 -136 0z", "#e0ae37"),
         _path("M134 2h12v66h-12z", "#e0ae37"),
         *(_circle(x, y, 2.4, "#7b5a17") for x, y in ((88, 80), (112, 73), (168, 73), (192, 80))),
@@ -219,9 +211,7 @@ HEADDRESS: dict[str, list[Element]] = {
             "$hat",
         ),
         _shade("M78 114c0 -44 26 -74 62 -74s62 30 62 74l6 0c0 -52 -28 -84 -68 -84s-68 32 -68 84z", ".22"),
-        _line(
-            "M72 70c10 -30 34 -52 66 -58M48 204q22 -34 24 -84M232 204q-22 -34 -24 -84", "black", "2.2", ".12"
-        ),
+        _line("M72 70c10 -30 34 -52 66 -58M48 204q22 -34 24 -84M232 204q-22 -34 -24 -84", "black", "2.2", ".12"),
     ],
     "veil": [
         _path(
@@ -229,9 +219,7 @@ HEADDRESS: dict[str, list[Element]] = {
             "c4 60 10 114 2 170h40v-64c-14 -38 -21 -68 -22 -112C218 46 190 8 140 8z",
             "$hat",
         ),
-        _line(
-            "M78 278c-7 -56 -1 -108 3 -168 2 -43 26 -72 59 -72s57 29 59 72c4 60 10 112 3 168", "#f1c65b", "5"
-        ),
+        _line("M78 278c-7 -56 -1 -108 3 -168 2 -43 26 -72 59 -72s57 29 59 72c4 60 10 112 3 168", "#f1c65b", "5"),
         _line("M66 110c-1 60 -14 90 -16 160M214 110c1 60 14 90 16 160", "black", "2.2", ".14"),
     ],
 }

@@ -100,9 +100,7 @@ def read(description: str, name: str = "") -> Reading:
     """Read *description* (English); *name* only helps to tell man from woman ("Queen Mara")."""
     tokens = tokenise(description)
     claims, claimed = _claims(tokens)
-    free = frozenset(
-        word for i, word in enumerate(tokens) if i not in claimed and not _negated_word(tokens, i)
-    )
+    free = frozenset(word for i, word in enumerate(tokens) if i not in claimed and not _negated_word(tokens, i))
     return Reading(
         claims=claims,
         words=free,
@@ -116,9 +114,7 @@ def tokenise(text: str) -> list[str]:
     """Lower-case words and phrase ends; hyphens are spaces, set phrases become one word."""
     flat = text.lower().replace("\u2019", "'").replace("-", " ").replace("/", " ")
     flat = _PHRASE.sub(lambda match: PHRASES[match[0]], " ".join(flat.split()))
-    return [
-        word if word.isalnum() or "'" in word or word == "," else BOUNDARY for word in _WORD.findall(flat)
-    ]
+    return [word if word.isalnum() or "'" in word or word == "," else BOUNDARY for word in _WORD.findall(flat)]
 
 
 def _is_modifier(word: str) -> bool:
@@ -155,9 +151,7 @@ def _noun_is_adjective(tokens: list[str], i: int) -> bool:
     if tokens[i] in {"eye", "brow", "face", "cheeks"}:
         return following in {"paint", "shadow", "mask", "patch", "liner"}
     if tokens[i] in {"braided", "plaited"}:
-        return any(
-            NOUNS.get(word, "").startswith(("hair", "beard", "moustache")) for word in tokens[i + 1 : i + 4]
-        )
+        return any(NOUNS.get(word, "").startswith(("hair", "beard", "moustache")) for word in tokens[i + 1 : i + 4])
     if tokens[i] == "lined":  # a lined face, but not kohl-lined eyes or a fur-lined coat
         return not {"deeply", "face", "heavily"} & set(tokens[max(0, i - 1) : i + 2])
     if tokens[i] == "forehead":  # only "a mark on the forehead" is a tilak
@@ -216,13 +210,7 @@ def _right(tokens: list[str], noun: int, taken: set[int], nouns: set[int]) -> li
 def _colour_ends_phrase(tokens: list[str], i: int) -> bool:
     """Whether the colour at *i* describes what went before, not an unknown noun after it."""
     after = tokens[i + 1] if i + 1 < len(tokens) else BOUNDARY
-    return (
-        after in {BOUNDARY, ","}
-        or after in STOPS
-        or after in LINKS
-        or after == "and"
-        or after in _ALL_COLOURS
-    )
+    return after in {BOUNDARY, ","} or after in STOPS or after in LINKS or after == "and" or after in _ALL_COLOURS
 
 
 def _claim(tokens: list[str], noun: int, left: list[int], right: list[int]) -> Claim:
@@ -331,9 +319,7 @@ def _age(tokens: list[str], claimed: set[int]) -> str | None:
     if number is not None:
         return "child" if number < 14 else "young" if number < 30 else "adult" if number < 58 else "old"
     words = {word for i, word in enumerate(tokens) if i not in claimed}
-    if words & OLD or any(
-        word == "old" and _speaks_of_person(tokens, i, claimed) for i, word in enumerate(tokens)
-    ):
+    if words & OLD or any(word == "old" and _speaks_of_person(tokens, i, claimed) for i, word in enumerate(tokens)):
         return "old"
     if words & {"middleaged", "adult"}:
         return "adult"
@@ -346,9 +332,7 @@ def _age(tokens: list[str], claimed: set[int]) -> str | None:
 
 def _years(tokens: list[str]) -> int | None:
     for i, word in enumerate(tokens):
-        if word in DECADES and {"his", "her", "their", "in", "late", "early", "mid"} & set(
-            tokens[max(0, i - 3) : i]
-        ):
+        if word in DECADES and {"his", "her", "their", "in", "late", "early", "mid"} & set(tokens[max(0, i - 3) : i]):
             return DECADES[word]
         value = int(word) if word.isdigit() else NUMBERS.get(word)
         if value is None or value > 999:
@@ -357,9 +341,7 @@ def _years(tokens: list[str]) -> int | None:
         if tens >= 20 and value < 10:
             value += tens
         following = tokens[i + 1 : i + 3]
-        if following[:1] in (["years"], ["year"]) and (
-            following[1:] == ["old"] or "age" in tokens[i : i + 5]
-        ):
+        if following[:1] in (["years"], ["year"]) and (following[1:] == ["old"] or "age" in tokens[i : i + 5]):
             return value
         if tokens[max(0, i - 1) : i] == ["aged"] or tokens[max(0, i - 2) : i] in (
             ["age", "of"],
@@ -367,11 +349,7 @@ def _years(tokens: list[str]) -> int | None:
         ):
             return value
         people = {"man", "woman", "lady", "gentleman", "boy", "girl", "person", "somebody", *FEMALE, *MALE}
-        if (
-            tokens[i - 1 : i] == ["of"]
-            and (set(tokens[max(0, i - 5) : i]) & people)
-            and following[:1] != ["men"]
-        ):
+        if tokens[i - 1 : i] == ["of"] and (set(tokens[max(0, i - 5) : i]) & people) and following[:1] != ["men"]:
             return value
     return None
 

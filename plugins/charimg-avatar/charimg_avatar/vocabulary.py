@@ -424,9 +424,7 @@ LINKS: frozenset[str] = _words(
 )
 """Words that carry a description on to the right of its noun ("hair *streaked with* grey")."""
 
-STREAKS: frozenset[str] = _words(
-    "streaked shot flecked tinged touched peppered tipped turning going streaks strands"
-)
+STREAKS: frozenset[str] = _words("streaked shot flecked tinged touched peppered tipped turning going streaks strands")
 """Words after which a second colour is mixed into the first."""
 
 FABRICS: frozenset[str] = _words(
@@ -458,9 +456,7 @@ MALE: frozenset[str] = _words(
 CHILD: frozenset[str] = _words(
     "boy girl child kid toddler baby infant schoolboy schoolgirl lad lass urchin pupil children"
 )
-YOUNG: frozenset[str] = _words(
-    "young youth youthful teen teenage teenager adolescent maiden bride student apprentice"
-)
+YOUNG: frozenset[str] = _words("young youth youthful teen teenage teenager adolescent maiden bride student apprentice")
 OLD: frozenset[str] = _words(
     "elderly aged ancient grandmother grandfather grandma grandpa granny crone octogenarian venerable thakuma "
     "wizened aging ageing octogenarian patriarch matriarch"

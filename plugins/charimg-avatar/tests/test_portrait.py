@@ -49,9 +49,7 @@ def test_the_same_character_is_the_same_bytes() -> None:
 
 def test_the_choice_does_not_depend_on_the_process() -> None:
     """Another interpreter with another hash seed decides the same look."""
-    code = (
-        "from charimg_avatar.look import look_of; print(look_of(name='Gopal', description='a man', seed='7'))"
-    )
+    code = "from charimg_avatar.look import look_of; print(look_of(name='Gopal', description='a man', seed='7'))"
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -98,8 +96,7 @@ def test_each_thing_said_is_drawn(thing: str, form: str) -> None:
     """A word puts its form into the picture, and the plain description does not have it."""
     person = "woman" if "hair" in thing or form.startswith(("top-b", "drape-sari")) else "man"
     drawn, plain = (
-        bust(look_of(name="x", description=f"a {person} of forty{rest}", seed=""))
-        for rest in (f" with {thing}", "")
+        bust(look_of(name="x", description=f"a {person} of forty{rest}", seed="")) for rest in (f" with {thing}", "")
     )
     ornament = not form.startswith(("top-", "clothes-", "eyes-", "mouth-"))
 
@@ -129,9 +126,7 @@ def test_each_backdrop_fills_both_frames(pattern: str, size: tuple[int, int]) ->
 
     inner = backdrop(pattern, ("#000000", "#ffffff"), size, (size[0] / 2, size[1] / 2), 300)
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}">{inner}</svg>'
-    image = Image.open(
-        io.BytesIO(resvg_py.svg_to_bytes(svg_string=svg, width=size[0] // 8, height=size[1] // 8))
-    )
+    image = Image.open(io.BytesIO(resvg_py.svg_to_bytes(svg_string=svg, width=size[0] // 8, height=size[1] // 8)))
     low, high = image.convert("L").getextrema()
 
     assert (low, high) == (0, 255)

@@ -98,9 +98,7 @@ def test_an_unsaid_woman_has_no_beard(seed: str) -> None:
     assert beards == {None}
 
 
-@pytest.mark.parametrize(
-    "text", ["an old man", "a man of seventy", "a woman in her eighties", "his grandmother"]
-)
+@pytest.mark.parametrize("text", ["an old man", "a man of seventy", "a woman in her eighties", "his grandmother"])
 def test_the_old_are_grey_and_lined(text: str) -> None:
     """Age shows where nothing else is said of the hair."""
     old = look(text)
@@ -121,9 +119,9 @@ def test_a_seed_changes_only_what_is_unsaid() -> None:
     text = "a man with a long white beard, brown skin and a red turban"
     looks = [look(text, seed=str(i)) for i in range(20)]
 
-    assert {
-        (one.beard, one.beard_colour, one.skin, one.headdress, one.headdress_colour) for one in looks
-    } == {("beardMajestic", HAIR_COLOURS["white"], SKIN_COLOURS["brown"], "turban", COLOURS["red"])}
+    assert {(one.beard, one.beard_colour, one.skin, one.headdress, one.headdress_colour) for one in looks} == {
+        ("beardMajestic", HAIR_COLOURS["white"], SKIN_COLOURS["brown"], "turban", COLOURS["red"])
+    }
     assert len(set(looks)) > 10
 
 
@@ -187,6 +185,4 @@ def test_any_order_of_known_words_gives_a_look(description: str) -> None:
     """Known words in senseless order are read without complaint."""
     one = look(description)
 
-    assert all(
-        len(colour) == 7 for colour in (one.skin, one.hair_colour, one.clothes_colour, one.headdress_colour)
-    )
+    assert all(len(colour) == 7 for colour in (one.skin, one.hair_colour, one.clothes_colour, one.headdress_colour))
