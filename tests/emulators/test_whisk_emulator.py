@@ -509,7 +509,8 @@ async def test_each_lane_wants_its_own_credential(visitor: Visitor) -> None:
     trpc = await visitor.ask(
         "POST", TRPC + "backbone.uploadImage", upload_body(), Authorization=f"Bearer {visitor.bearer}"
     )
-    assert (google.status, trpc.status) == (401, 401)
+    bare = await visitor.ask("POST", GENERATE, body(), Authorization=f"OAuth {visitor.bearer}")
+    assert (google.status, trpc.status, bare.status) == (401, 401, 401)
 
     assert [r.stray for r in visitor.whisk.bill.stray_credentials] == ["cookie", "bearer"]
 
@@ -692,7 +693,7 @@ async def test_wrong_methods_paths_and_content_types_are_refused(visitor: Visito
         await visitor.google(GENERATE, body(), **{"Content-Type": "application/x-www-form-urlencoded"}),
         await visitor.ask("GET", upload, **cookie),
         await visitor.ask("POST", TRPC + "backbone.uploadPicture", upload_body(), **cookie),
-        await visitor.ask("POST", upload + "?batch=1", {"0": upload_body()}, **cookie),
+        await visitor.ask("POST", upload + "?batch=1", upload_body(), **cookie),
         await visitor.ask("POST", "/fx/api/auth/session", {}, **cookie),
     ]
 

@@ -34,14 +34,16 @@ def give_up(why: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def client(request: pytest.FixtureRequest) -> Path:
+def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the client installed, kept between runs in pytest's own cache."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             give_up(f"{program} is not installed")
     names = ("package.json", "package-lock.json", "redirect.mjs", "drive.mjs")
     digest = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in names)).hexdigest()[:12]
-    home = Path(request.config.cache.mkdir("whisk-npm"))
+    # Without pytest's cache (-p no:cacheprovider) it is installed for this run alone.
+    cache: pytest.Cache | None = getattr(request.config, "cache", None)
+    home = Path(cache.mkdir("whisk-npm")) if cache else tmp_path_factory.mktemp("whisk-npm")
     installed = home / digest
     if not installed.exists():
         # Installed beside and renamed into place: two test runs at once cannot see a half-done folder.
