@@ -8,6 +8,7 @@ other, and what is not sent cannot leak.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ HOW_TO_GET = (
 _FAMILY = "next-auth."
 _SESSION_SUFFIX = "next-auth.session-token"
 _HOST = "labs.google"
+_OF_GOOGLE = re.compile(r"(?:__Secure-|__Host-)?[13]?P?(?:SID|APISID)(?:TS|CC|RTS)?|HSID|SSID|SAPISID")
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,9 @@ def _printable(text: str) -> bool:
 
 def _confusion(names: list[str], text: str) -> str:
     """What was pasted instead, as far as it can be told."""
-    google = sorted({name for name in names if "PSID" in name or name in ("SID", "HSID", "SSID", "SAPISID", "APISID")})
+    google = next((name for name in names if _OF_GOOGLE.fullmatch(name)), None)
     if google or text.startswith("g.a"):
-        shown = google[0] if google else "a Google account cookie such as __Secure-1PSID"
+        shown = google or "a Google account cookie such as __Secure-1PSID"
         return f"the Whisk cookie is {shown}, which is the login of another Google service; {HOW_TO_GET}"
     if text.startswith("ya29."):
         return f"the Whisk cookie is an access token, which lives for an hour only; {HOW_TO_GET}"

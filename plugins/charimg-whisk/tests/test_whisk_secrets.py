@@ -1,0 +1,90 @@
+"""No cookie and no token reaches a text, whatever goes wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from pathlib import Path
+
+import pytest
+from charimg_whisk.account import WhiskAccount
+from hypothesis import given
+from hypothesis import strategies as st
+from whisk_lane import Lane
+
+from charimg.contracts import ProviderContext
+from charimg.errors import ProviderError
+from charimg.http import Answer
+from charimg.redaction import Secret
+from tests.emulators.whisk import TEST_COOKIE, TEST_COOKIE_HEADER, Reply, WhiskEmulator
+
+
+def everything_said(error: BaseException) -> str:
+    """The error as a traceback, a representation and its causes show it."""
+    return "".join(traceback.format_exception(error)) + repr(error) + str(error.__dict__)
+
+
+@pytest.mark.parametrize("endpoint", ["session", "workflow", "generate", "caption", "upload"])
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
+async def test_a_service_that_repeats_the_credentials_is_not_repeated(
+    whisk: WhiskEmulator, lane: Lane, caplog: pytest.LogCaptureFixture, endpoint: str, status: int
+) -> None:
+    """An error message that holds the cookie and the bearer leaves with stars in their place."""
+    caplog.set_level(logging.DEBUG)
+    await lane.generator.open()
+    bearer = next(iter(whisk.service.accounts.by_login(TEST_COOKIE).bearers))  # type: ignore[union-attr]
+    lane.generator._account._login = None
+    message = f"cannot accept {TEST_COOKIE_HEADER} with Bearer {bearer} or {bearer}"
+    body = json.dumps({"error": {"code": status, "message": message, "status": "X"}}).encode()
+    whisk.add_fault(Reply(status, body), endpoint=endpoint)
+
+    said = caplog.text
+    for call in (lane.generator.generate(lane.request()), lane.uploader.upload(lane.saved(lane.picture()))):
+        try:
+            await call
+        except ProviderError as error:
+            said += everything_said(error)
+
+    assert TEST_COOKIE not in said
+    assert bearer not in said
+
+
+async def test_objects_of_a_lane_do_not_print_their_secrets(whisk: WhiskEmulator, lane: Lane) -> None:
+    """A debugger's or logger's look at the login shows no token."""
+    login = await lane.generator._account._valid_login()
+
+    said = f"{login!r} {vars(lane.generator._account)!r} {vars(lane.context)!r}"
+    said = said.replace(repr(lane.context.redactor), "")
+    assert TEST_COOKIE not in said
+    assert login.bearer not in said
+
+
+class EchoingHttp:
+    """A service that answers every request with its own headers as the error message."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    async def request(self, _method: str, url: str, *, headers: dict[str, str], **_: object) -> Answer:
+        error = {"error": {"code": self._status, "message": json.dumps(headers)}}
+        return Answer(self._status, {}, json.dumps(error).encode(), url)
+
+
+tokens = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=";,\"\\'="), min_size=16)
+
+
+@given(tokens, st.sampled_from([400, 401, 403, 429, 500, 502]))
+async def test_no_cookie_however_it_is_made_reaches_a_message(token: str, status: int) -> None:
+    """Random cookies that the service repeats are erased from what is raised."""
+    context = ProviderContext(
+        folder=Path(),
+        out=Path(),
+        credentials={"cookie": Secret(f"__Secure-next-auth.session-token=eyJ{token}")},
+        http=EchoingHttp(status),  # type: ignore[arg-type]
+    )
+
+    with pytest.raises(ProviderError) as failed:
+        await WhiskAccount(context).check()
+
+    assert token not in everything_said(failed.value)
