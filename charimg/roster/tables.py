@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 
+from charimg.errors import InputError
 from charimg.roster.fields import Names
 from charimg.roster.tree import MAX_VALUES, Entry, Listing, Mapping, Place, Scalar, shown
 
@@ -122,7 +123,10 @@ def _delimiter(lines: list[str], place: Place, fields: Names) -> str:
     ordered = sorted(_DELIMITERS, key=lambda mark: row.find(mark) if mark in row else len(row))
 
     def fitness(mark: str) -> tuple[int, bool]:
-        _, cells = next(_rows(lines, mark, place), (0, []))
+        try:
+            _, cells = next(_rows(lines, mark, place), (0, []))
+        except InputError:  # its quotes do not fit this delimiter
+            return -1, False
         return sum(map(fields.known, cells)), len(cells) == 2
 
     present = [mark for mark in ordered if mark in row]

@@ -172,17 +172,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platfor
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no way to ask for the peak of memory")
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "said"),
     [
-        ("c.yaml", "[" + "a," * 4_000_000 + "]"),
-        ("c.yaml", "[" + "[]," * 3_000_000 + "]"),
-        ("c.json", "[" + "[]," * 3_000_000 + "[]]"),
-        ("c.json", '{"a":' * 1_500_000),
-        ("c.csv", "name" + "," * 9_000_000),
+        ("c.yaml", "[" + "a," * 4_000_000 + "]", "more than 1,000,000 values"),
+        ("c.yaml", "[" + "[]," * 3_000_000 + "]", "more than 1,000,000 values"),
+        ("c.json", "[" + "[]," * 3_000_000 + "[]]", "more than 1,000,000 values"),
+        ("c.json", '{"a":' * 1_500_000, "levels deep"),
+        ("c.csv", "name" + "," * 9_000_000, "no characters below the header"),
+        ("c.csv", "name,seed\n" + "a,1\n" * 2_000_000, "more than 1,000,000 cells"),
     ],
-    ids=["YAML texts", "YAML lists", "JSON lists", "JSON mappings", "CSV cells"],
+    ids=["YAML texts", "YAML lists", "JSON lists", "JSON mappings", "CSV cells", "CSV rows"],
 )
-def test_small_values_by_the_million_stay_in_bounds(write: Write, name: str, content: str) -> None:
+def test_small_values_by_the_million_stay_in_bounds(write: Write, name: str, content: str, said: str) -> None:
     """Ten megabytes of the smallest values end with a message, not with the machine's memory."""
     done = subprocess.run(
         [sys.executable, "-c", READ_AND_MEASURE, str(write(name, content))],
@@ -193,6 +194,7 @@ def test_small_values_by_the_million_stay_in_bounds(write: Write, name: str, con
     message, kilobytes = done.stdout.splitlines()
 
     assert message.startswith("InputError")
+    assert said in message
     assert int(kilobytes) < 1024 * 1024
 
 

@@ -142,6 +142,11 @@ def test_twins_are_numbered_in_order() -> None:
     assert keys == ["anna", "anna-2", "rené", "rené-2", "anna-3"]
 
 
+def test_twins_by_upper_case_are_numbered_too() -> None:
+    """NTFS compares in upper case, where the dotless i is an I: folding alone would keep the two apart."""
+    assert make_keys(["kış", "kiş"], [None, None]) == ["kış", "kiş-2"]
+
+
 def test_given_keys_come_first() -> None:
     """An automatic key makes way for a given one, wherever that stands, in whatever case."""
     assert make_keys(["Anna", "Anna", "Bob"], [None, None, "ANNA"]) == ["anna-2", "anna-3", "ANNA"]

@@ -125,6 +125,15 @@ def test_a_table_has_all_fields_too(write: Write) -> None:
     )
 
 
+@pytest.mark.parametrize("header", ["", "name;description\n", "x-last, first;name;description\n"])
+def test_a_delimiter_within_quotes_or_a_header_does_not_mislead(write: Write, header: str) -> None:
+    """The comma that comes first is no delimiter when semicolons make the row whole."""
+    ahead = "-;" if header.startswith("x-") else ""
+    roster = read_roster(write("c.csv", f'{header}{ahead}"Bhar, Gopal";a round, bald man\n'))
+
+    assert (roster.characters[0].name, roster.characters[0].description) == ("Bhar, Gopal", "a round, bald man")
+
+
 def test_a_line_separator_does_not_end_a_row(write: Write) -> None:
     """Texts pasted from word processors hold U+2028 and U+0085, which are no line ends of a table or a list."""
     text = "a girl\u2028in red\x85and blue"
