@@ -29,7 +29,7 @@ def picture_format(model: str) -> str:
 def draw(prompt: str, seed: int, size: tuple[int, int], format_: str) -> bytes:
     """One picture: a gradient, some discs and a row of blocks that spell the digest of the arguments.
 
-    The blocks survive JPEG, so two different requests never give equal files. Takes some 15 ms.
+    The blocks survive JPEG, so two different requests never give equal files. Takes some 25 ms as JPEG, 60 as PNG.
     """
     digest = hashlib.sha256(f"{seed}|{size}|{prompt}".encode()).digest()
     dark = (digest[0] // 3, digest[1] // 3, digest[2] // 3)
