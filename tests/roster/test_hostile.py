@@ -170,6 +170,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platfor
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no way to ask for the peak of memory")
 @pytest.mark.parametrize(
     ("name", "content", "said"),
