@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import itertools
-import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import EASEL, Install, Result, Run
 
 from charimg.cli import main
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a command left behind."""
+@pytest.fixture(autouse=True)
+def event_loop_to_lose() -> Iterator[None]:
+    """A loop that is closed after the test.
 
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
-Install = Callable[..., str]
+    looptime makes a current loop for every test; a command that calls ``asyncio.run`` replaces it, and a loop that
+    nobody closes becomes a warning in whichever test is running when it is collected.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's configuration folder, not yet made; no other setting reaches the test."""
-    for name in list(os.environ):
-        if name.startswith("CHARIMG_"):
-            monkeypatch.delenv(name)
+    """The user's configuration folder, not yet made."""
     folder = tmp_path / "home"
     monkeypatch.setenv("CHARIMG_CONFIG_HOME", str(folder))
     return folder
@@ -89,38 +87,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     yield add
     for module in modules:
         sys.modules.pop(module, None)
-
-
-EASEL = """
-    import charimg
-
-    ABOUT = charimg.Declaration(
-        name="easel",
-        summary="Paints on an easel.",
-        settings=(
-            charimg.Setting("base_url", "The address of the easel.", str, "https://easel.example", env=("EASEL_URL",)),
-            charimg.Setting("brush", "Width of the brush, in pixels.", int, 4, minimum=1, maximum=64),
-        ),
-        credentials=(charimg.Credential("key", "Made on easel.example/keys.", env=("EASEL_KEY",)),),
-        abilities=charimg.Abilities(references=2, seed=True, aspect_ratios=("1:1", "9:16")),
-        price=charimg.Price(0.04),
-        url="https://easel.example",
-    )
-
-    class Easel(charimg.ImageGenerator):
-        declaration = ABOUT
-
-        async def check(self):
-            key = self.context.credentials["key"].reveal()
-            if key.startswith("good"):
-                return f"logged in at {self.context.settings['base_url']}"
-            raise charimg.FatalError(f"the key {key} is not known")
-
-    @charimg.hookimpl
-    def register_generators(register):
-        register(Easel)
-"""
-"""A generator with a login; its error carelessly repeats the key."""
 
 
 @pytest.fixture
