@@ -89,7 +89,7 @@ class WhiskAccount:
                 login = await self._login_after(login)
                 answer, refused = await self._post_to_google(url, body, login)
             if refused:
-                fault = fault_of(answer)
+                fault = fault_of(answer, self._clean)
                 assert fault is not None
                 raise self._ended(login_refused(url, fault))
             return self._data_of(answer, spends=True)
@@ -153,10 +153,9 @@ class WhiskAccount:
 
     def _data_of(self, answer: Answer, *, spends: bool = False) -> Any:
         """The JSON of a success; anything else as an error."""
-        fault = fault_of(answer)
+        fault = fault_of(answer, self._clean)
         if fault is not None:
-            error = error_from(answer, fault, spends=spends, now=self._now())
-            raise error
+            raise error_from(answer, fault, spends=spends, now=self._now())
         data = decoded(answer)
         if data is None:
             raise FlakyError(
@@ -183,7 +182,7 @@ class WhiskAccount:
             headers = {"Cookie": self._cookie(), "Accept": "application/json"}
             answer = await self._send("GET", self._addresses.session, headers, None)
             try:
-                login = read_login(answer, self._now())
+                login = read_login(answer, self._now(), self._clean)
             except FatalError as error:
                 raise self._ended(error) from None
             self._context.redactor.add(login.bearer)
@@ -224,6 +223,9 @@ class WhiskAccount:
         self._dead = error
         return error
 
+    def _clean(self, text: str) -> str:
+        return self._context.redactor.clean(text)
+
     def _now(self) -> datetime:
         return utc_now()
 
@@ -233,7 +235,7 @@ class WhiskAccount:
         try:
             yield
         except ProviderError as error:
-            error.message = self._context.redactor.clean(error.message)
+            error.message = self._clean(error.message)
             error.args = (error.message,)
             error.possibly_charged = error.possibly_charged and spends
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ CLOSED = "Google closed Whisk on 2026-04-30; use --provider avatar offline, or a
 LONGEST_MESSAGE = 240
 """Characters of the service's own words that are repeated."""
 
-_REASON = re.compile(r"PUBLIC_[A-Z]+_[A-Z0-9_]+")
+_REASON = re.compile(r"PUBLIC_[A-Z]{1,20}_[A-Z0-9_]{1,80}")
 _SIGN_IN = re.compile(r"(?i)sign-?in|login")
 _STATUS_OF_NAME = {
     "UNAUTHENTICATED": 401,
@@ -83,8 +83,12 @@ def decoded(answer: Answer) -> Any:
     return data[0] if isinstance(data, list) and len(data) == 1 else data
 
 
-def fault_of(answer: Answer) -> Fault | None:
-    """What is wrong with an answer; ``None`` for a 2xx without an error inside."""
+def fault_of(answer: Answer, clean: Callable[[str], str] = str) -> Fault | None:
+    """What is wrong with an answer; ``None`` for a 2xx without an error inside.
+
+    :param clean: erases secrets from the service's words, before they are cut to length (half a secret is not known
+        as one any more).
+    """
     data = decoded(answer)
     error = data.get("error") if isinstance(data, dict) else None
     inner = error.get("json", error) if isinstance(error, dict) else error
@@ -94,13 +98,13 @@ def fault_of(answer: Answer) -> Fault | None:
             return Fault(relayed, structured=True)
         return None if answer.ok else Fault(answer.status)
     if isinstance(inner, str):
-        return Fault(answer.status, _one_line(inner), _reason_in(inner), structured=True)
+        return Fault(answer.status, _one_line(clean(inner)), _reason_in(inner), structured=True)
     if not isinstance(inner, dict):
         return Fault(answer.status)
     message = inner.get("message")
     message = message if isinstance(message, str) else ""
     reasons = [*_reasons(inner), *filter(None, [_reason_in(message)])]
-    return Fault(_status(inner, answer.status), _one_line(message), chosen(reasons), structured=True)
+    return Fault(_status(inner, answer.status), _one_line(clean(message)), chosen(reasons), structured=True)
 
 
 def error_from(answer: Answer, fault: Fault, *, spends: bool = False, now: datetime | None = None) -> ProviderError:

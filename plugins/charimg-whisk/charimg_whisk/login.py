@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -50,15 +51,16 @@ def deadline(expires: object, now: datetime) -> datetime:
     return latest if stated is None else min(stated, latest)
 
 
-def read_login(answer: Answer, now: datetime) -> Login:
+def read_login(answer: Answer, now: datetime, clean: Callable[[str], str] = str) -> Login:
     """Read the answer of ``/fx/api/auth/session``.
 
+    :param clean: erases secrets from the service's words.
     :raises FatalError: nobody is logged in, the login must be made anew, it cannot be verified, or Whisk is closed.
     :raises ProviderError: the endpoint is busy or broken at the moment.
     """
     where = host_of(answer.url)
     if not answer.ok:
-        fault = fault_of(answer)
+        fault = fault_of(answer, clean)
         assert fault is not None
         gone = closed_by(answer, fault)
         if gone is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: E402 - the imports of this checkout need the path that is set first
-
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -61,7 +61,9 @@ async def test_a_request_without_a_seed_sends_one_drawn_from_its_attempt(whisk: 
     assert made.seed == seed_of(request) + 1
 
 
-@pytest.mark.parametrize(("mode", "form"), [("string", "id"), ("object", "id"), ("media-id", "id"), ("missing", None)])
+@pytest.mark.parametrize(
+    ("mode", "form"), [("string", "id"), ("object", "id"), ("media-id", "id"), ("media-name", "id"), ("missing", None)]
+)
 async def test_the_id_is_read_in_every_form(whisk: WhiskEmulator, lane: Lane, mode: str, form: str | None) -> None:
     """String, object and other name give the id itself; where there is none the upload is left to the uploader."""
     whisk.behaviour.id_mode = mode
