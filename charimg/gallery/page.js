@@ -109,7 +109,5 @@
       find.focus();
     }
   });
-  addEventListener("beforeprint", () => { for (const facts of document.querySelectorAll(".facts")) facts.open = true; });
-  addEventListener("afterprint", () => { for (const facts of document.querySelectorAll(".facts")) facts.open = false; });
   filter();
 })();

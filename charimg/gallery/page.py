@@ -135,8 +135,7 @@ def _card(card: Card, picture: Thumbnail | None, folder: Path, now: datetime) ->
     tags = "".join(f'<li><button type="button" class="tag" dir="auto">{escape(tag)}</button></li>' for tag in card.tags)
     return (
         f'<li class="card {card.state} hue-{_hue(card.key)}" data-state="{card.state}">\n'
-        f'<button type="button" class="picture" aria-label="{escape(card.name)}, show large">'
-        f"{_picture(card, picture)}</button>\n"
+        f'<button type="button" class="picture" title="Show large">{_picture(card, picture)}</button>\n'
         '<div class="text">'
         f'<h2 class="name" dir="auto">{escape(card.name)}</h2>'
         f'<p class="description" dir="auto">{escape(card.description)}</p>'
