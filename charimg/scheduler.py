@@ -268,15 +268,13 @@ class Scheduler:
             lane.turns.append(turn)
 
     def _give_up(self, lane: _Lane, job: Job) -> None:
-        retries = self._policy.max_retries
-        words = lane.outcomes[job.key].message if job.key in lane.outcomes else "quota"
         self._emit(
             JobFailed(
                 lane=lane.name,
                 key=job.key,
                 name=job.name,
                 verdict=Verdict.THROTTLED,
-                message=f"{words} (still so after {retries} {'retry' if retries == 1 else 'retries'})",
+                message=lane.outcomes[job.key].message if job.key in lane.outcomes else "quota",
                 stage="generate",
                 pending=True,
             )
