@@ -34,18 +34,20 @@ class Symbols:
     empty: str
     marks: dict[Stage, str]
     spinner: str
+    still: str
     quota: str
     rest: str
     between: str
 
 
 _IDLE = {Stage.QUEUED: "○", Stage.WAITING: "◌", Stage.DONE: "✓", Stage.FAILED: "✗", Stage.REJECTED: "✗"}
-PRETTY = Symbols("━", "─", _IDLE, "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "⏳", "⏸ ", "·")
+PRETTY = Symbols("━", "─", _IDLE, "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "●", "⏳", "⏸ ", "·")
 ASCII = Symbols(
     "#",
     ".",
     {Stage.QUEUED: ".", Stage.WAITING: "~", Stage.DONE: "+", Stage.FAILED: "x", Stage.REJECTED: "x"},
     "|/-\\",
+    "*",
     "~",
     "~",
     "-",
@@ -143,10 +145,14 @@ def _hidden_words(rows: Sequence[Row]) -> str:
     return f"{len(rows)} more: {', '.join(kinds)}"
 
 
-def row_line(row: Row, pen: Pen) -> Text:
-    """A job: mark, state, seconds, name, and the short reason or the file."""
+def row_line(row: Row, pen: Pen, *, still: bool = False) -> Text:
+    """A job: mark, state, seconds, name, and the short reason or the file.
+
+    :param still: it is drawn for good, so that what is under way has a mark that does not pretend to move.
+    """
     style = _STYLES.get(row.stage, _ACTIVE)
-    mark = pen.symbols.marks.get(row.stage) or pen.symbols.spinner[int(pen.now * 8) % len(pen.symbols.spinner)]
+    moving = pen.symbols.still if still else pen.symbols.spinner[int(pen.now * 8) % len(pen.symbols.spinner)]
+    mark = pen.symbols.marks.get(row.stage, moving)
     seconds = row.running(pen.now)
     time = "" if seconds is None else (f"{seconds:.0f} s" if seconds < 1000 else f"{seconds / 60:.0f} min")
     name = clean_name(row.name)

@@ -135,7 +135,7 @@ class LiveView(Observer):
         took = f"  in {duration(now - lane.began)}{waits}"
         self._console.print(Text.assemble((f" Batch {lane.batch}{where}: {words}", "bold"), (took, "dim")))
         for row in lane.rows.values():
-            self._console.print(row_line(row, self._pen()))
+            self._console.print(row_line(row, self._pen(), still=True))
 
     def _scroll(self, *lines: str) -> None:
         for line in lines:

@@ -1,0 +1,156 @@
+"""The summary: the origin's banner, then what to do about each failure, and what to type next."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from story import NOW, closed, finished, job, problem
+
+from charimg.events import Problem
+from charimg.model import Cost, Verdict
+from charimg.ui import summary_lines
+
+
+def test_banner_is_the_origins() -> None:
+    """Success, failed and total stand as in the origin; rejected and pending only where there are any."""
+    lines = summary_lines(finished(succeeded=13, failed=2, exit_code=1))
+
+    assert lines[:6] == [
+        "🎨 ========================================",
+        "🎨 CHARACTER GENERATION COMPLETE",
+        "✅ Success: 13",
+        "❌ Failed: 2",
+        "📊 Total: 15",
+        "🎨 ========================================",
+    ]
+
+
+def test_rejected_and_pending_are_counted() -> None:
+    """All four kinds of end are in the banner, and the title says that the run stopped early."""
+    lines = summary_lines(finished(succeeded=8, failed=2, rejected=1, pending=4, exit_code=3))
+
+    assert lines[1:7] == [
+        "🎨 CHARACTER GENERATION STOPPED EARLY",
+        "✅ Success: 8",
+        "❌ Failed: 2",
+        "🚫 Rejected: 1",
+        "⏸️  Pending: 4",
+        "📊 Total: 15",
+    ]
+
+
+def test_interrupted_run_says_so_and_how_to_go_on() -> None:
+    """After Ctrl-C the title says so and the command to continue is named."""
+    lines = summary_lines(finished(succeeded=8, pending=7, interrupted=True, exit_code=130), again="charimg run a.csv")
+
+    assert lines[1] == "🎨 CHARACTER GENERATION INTERRUPTED"
+    assert "👉 charimg run a.csv  continues with the 7 characters still pending" in lines
+
+
+def test_success_ends_with_the_folder_and_the_gallery() -> None:
+    """A run without trouble tells where the pictures are, how long it took, and what to look at."""
+    lines = summary_lines(finished())
+
+    assert lines[6:] == [
+        "",
+        "📁 15 pictures in pictures, made in 1 min 2 s",
+        "",
+        "👉 charimg gallery  shows the whole cast on one page",
+    ]
+
+
+def test_nothing_to_do_is_said_in_one_line() -> None:
+    """A run of no jobs has no table of zeros."""
+    lines = summary_lines(finished(total=0, succeeded=0))
+
+    assert lines[0] == "✅ Nothing to do: every character has its picture."
+
+
+@pytest.mark.parametrize(
+    ("verdict", "remedy"),
+    [
+        (Verdict.REJECTED, 'Change its description in the roster, then: charimg run --only "Mantri"'),
+        (Verdict.THROTTLED, "Later: charimg run  (continues where it stopped)"),
+        (Verdict.EXHAUSTED, "When the quota is back: charimg run  (continues where it stopped)"),
+        (Verdict.INVALID, "The service's words say what to change, in the roster or the options; then run it again."),
+        (Verdict.FATAL, "charimg doctor  checks every login; a new one: charimg keys set PROVIDER"),
+        (Verdict.FLAKY, "Often a second try helps: charimg run"),
+    ],
+)
+def test_every_verdict_has_its_remedy(verdict: Verdict, remedy: str) -> None:
+    """The problem is named with the service's words, and followed by what to do about it."""
+    lines = summary_lines(finished(failed=1, problems=(problem("Mantri", verdict, "the words"),), exit_code=1))
+
+    assert "   Mantri: the words" in lines
+    assert lines[lines.index("   Mantri: the words") + 1] == f"   👉 {remedy}"
+
+
+def test_exhausted_quota_says_until_when() -> None:
+    """The moment the quota returns is told as a distance, in the remedy and with the closed lane."""
+    until = NOW + timedelta(hours=5, minutes=12)
+    lines = summary_lines(
+        finished(
+            failed=1,
+            problems=(problem("Mantri", Verdict.EXHAUSTED),),
+            closed=(closed(Verdict.EXHAUSTED, "daily quota used up", until),),
+            exit_code=3,
+        )
+    )
+
+    said = [line for line in lines if "(in 5 h 12 min)" in line]
+    assert [line.split()[:2] for line in said] == [["👉", "After"], ["🔒", "whisk"]]
+
+
+def test_closed_lane_without_problems_still_has_a_remedy() -> None:
+    """A wrong key closes the lane before any job fails; the remedy comes all the same, once."""
+    lines = summary_lines(
+        finished(succeeded=0, pending=15, closed=(closed(Verdict.FATAL, "the login has expired"),), exit_code=4)
+    )
+
+    position = lines.index("🔒 whisk closed: the login has expired.")
+    assert lines[position + 1] == "   👉 charimg doctor  checks every login; a new one: charimg keys set PROVIDER"
+
+
+def test_failed_upload_says_that_the_picture_is_safe() -> None:
+    """Nobody should think that a picture is lost because its upload was."""
+    lines = summary_lines(finished(failed=1, problems=(problem("Mantri", Verdict.FLAKY, stage="upload"),), exit_code=1))
+
+    assert "   The picture is saved; only its upload is missing." in lines
+
+
+def test_many_problems_of_one_kind_are_cut_short() -> None:
+    """Three hundred failures do not push the counts out of the window."""
+    problems = tuple(problem(f"N{number}", Verdict.FLAKY) for number in range(300))
+    lines = summary_lines(finished(total=300, succeeded=0, failed=300, problems=problems, exit_code=1))
+
+    assert len(lines) < 30
+    assert "   ... and 288 more: charimg status" in lines
+
+
+def test_lost_answers_and_costs_are_told_plainly() -> None:
+    """What may have been charged in vain is named; what was spent is added up by currency, guesses marked."""
+    spent = (Cost(0.52), Cost(12, "credits", "reported"), Cost(0.0, "EUR"))
+    lines = summary_lines(finished(possibly_charged=(job("Mantri"), job("Baker")), spent=spent))
+
+    assert "⚠️  May have been charged without leaving a picture: Mantri, Baker" in lines
+    assert "💰 Spent: about 0.52 USD + 12 credits" in lines
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("Gopal's wife", '"Gopal\'s wife"'),
+        ("গোপাল ভাঁড়", '"গোপাল ভাঁড়"'),
+        ("$(rm -rf ~)", "'$(rm -rf ~)'"),
+        ('a"; ls', "'a\"; ls'"),
+        ("evil\x1b[2J", '"the-key"'),
+    ],
+)
+def test_command_can_be_copied_safely(name: str, word: str) -> None:
+    """A name in a command line is one word of the shell's, whatever it holds."""
+    shown = Problem("the-key", name, Verdict.REJECTED, "its words", "generate")
+
+    lines = summary_lines(finished(rejected=1, problems=(shown,), exit_code=1))
+
+    assert any(line.endswith(f"charimg run --only {word}") for line in lines)
