@@ -72,9 +72,7 @@ class WhiskAccount:
 
     async def workflow(self) -> str:
         """The run's project, made on first use."""
-        if self._workflow is None:
-            self._workflow = await self._founding()
-        return self._workflow
+        return self._workflow or await self._founding()
 
     async def generate(self, method: str, body: dict[str, Any]) -> Any:
         """Ask Google's API (``whisk:generateImage``) and return its answer's data.
@@ -216,7 +214,10 @@ class WhiskAccount:
 
     async def _found_workflow(self) -> str:
         name = f"charimg {self._now():%Y-%m-%d %H:%M}"
-        return workflow_of(await self.tell("media.createOrUpdateWorkflow", workflow_body(name, self.session)))
+        payload = await self.tell("media.createOrUpdateWorkflow", workflow_body(name, self.session))
+        # Kept here and not by the callers: one who comes between the answer and their waking must find it.
+        self._workflow = workflow_of(payload)
+        return self._workflow
 
     def _ended(self, error: FatalError) -> FatalError:
         """Remember that nothing will succeed any more, so that nothing more is sent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from charimg_whisk.account import WhiskAccount
 from whisk_lane import Lane, MakeLane
 
 from charimg.errors import FatalError, FlakyError, ThrottledError
@@ -176,6 +177,26 @@ async def test_generator_and_uploader_of_a_lane_share_one_login(whisk: WhiskEmul
     await lane.uploader.upload(lane.saved(lane.picture()))
 
     assert (whisk.bill.calls("session"), whisk.bill.calls("workflow")) == (1, 1)
+
+
+async def test_a_caller_that_comes_as_the_project_is_made_gets_the_same(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the service's answer and the waking of those who waited for it, no second project is begun."""
+    account = lane.context.share(WhiskAccount)
+    asked: list[asyncio.Task[str]] = []
+    tell = account.tell
+
+    async def told(procedure: str, payload: dict[str, object]) -> object:
+        answer = await tell(procedure, payload)
+        asyncio.get_running_loop().call_soon(lambda: asked.append(asyncio.ensure_future(account.workflow())))
+        return answer
+
+    monkeypatch.setattr(account, "tell", told)
+    first = await account.workflow()
+    await asyncio.sleep(0.01)
+
+    assert [await task for task in asked] == [first]
 
 
 async def test_a_project_that_could_not_be_made_is_tried_again_by_the_next(whisk: WhiskEmulator, lane: Lane) -> None:
