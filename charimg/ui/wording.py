@@ -23,6 +23,9 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udff
 _SHELL_SPECIAL = re.compile(r"[\"$`\\!%]")
 _PRIVATE_OR_UNKNOWN = {"Cn", "Co"}
 _WIDE = {"W", "F"}
+# Flags' letters; and the trigrams, hexagrams and counting rods that Unicode 16 made wide, whatever Python's tables say.
+_WIDE_FOR_SOME = re.compile(r"[\U0001f1e6-\U0001f1ff\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d37f]")
+_JOINERS = "\u200b\u200c\u200d\u200e\u200f\u2060"
 _VARIATION_SELECTOR_16 = "\ufe0f"
 
 
@@ -58,12 +61,12 @@ def _cells(character: str) -> int:
     if character == _VARIATION_SELECTOR_16:
         return 1
     category = unicodedata.category(character)
-    if category in ("Mn", "Me", "Cf"):
+    if category in ("Mn", "Me") or character in _JOINERS:
         return 0
     wide = (
         unicodedata.east_asian_width(character) in _WIDE
         or category in _PRIVATE_OR_UNKNOWN
-        or "\U0001f1e6" <= character <= "\U0001f1ff"
+        or _WIDE_FOR_SOME.match(character)
     )
     return 2 if wide else 1
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 from story import (
     HOSTILE,
@@ -207,11 +208,11 @@ def test_short_window_keeps_what_is_under_way() -> None:
         generating(jobs[10]),
         quota_wait(),
         height=8,
-        width=60,
+        width=54,
     )
 
     assert [line.strip() for line in lines] == [
-        "Batch 1 of 3 ━━━━━━━━━━━━────── 8/12  characters 1-12 of 12",
+        "Batch 1 of 3 ━━━━━━━━──── 8/12  characters 1-12 of 12",
         "✓ done              N0",
         "✓ done              N1",
         "⠋ generating   0 s  N9",
@@ -377,6 +378,23 @@ async def test_hostile_words_cannot_command_the_terminal(width: int, height: int
 
     rest = re.sub(r"\x1b\[(\?25[lh]|2K|1A|1m|2m|0m)", "", out.getvalue())
     assert re.findall(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", rest) == []
+
+
+@pytest.mark.looptime
+async def test_narrowed_window_is_erased_whole(screen: Console) -> None:
+    """Lines that the terminal wrapped when the window became narrower are erased row by row."""
+    view = LiveView(sys.stderr, console=screen)
+    await play(view, started(), batch(1, JOBS[:5]), generating(JOBS[0]))
+    wide = written(screen)
+    drawn = wide[wide.rindex("\x1b[2K") :].splitlines()
+    screen.width = 30
+
+    await play(view, 0.25)
+    view.close()
+
+    rows = sum(max(1, -(-cell_len(re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", line)) // 30)) for line in drawn)
+    after = written(screen)[len(wide) :]
+    assert re.match(r"(?:\r|\x1b\[1?A|\x1b\[2K)+", after).group().count("\x1b[2K") == rows  # type: ignore[union-attr]
 
 
 @pytest.mark.looptime
