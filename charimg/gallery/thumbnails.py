@@ -63,7 +63,7 @@ def thumbnail_of(path: Path, longest: int) -> Thumbnail | None:
     if copy is None:
         return None
     out = io.BytesIO()
-    copy.save(out, "WEBP", quality=QUALITY, method=2)  # half the time of the default, the same size
+    copy.save(out, "WEBP", quality=QUALITY, method=2)  # half the default's time, 1 to 6 % larger
     return Thumbnail(out.getvalue(), copy.width, copy.height)
 
 
