@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charimg.contracts.declaration import Credential, Declaration, Setting, SettingValue
@@ -209,6 +209,7 @@ _yaml_pieces = st.sampled_from(
 )
 
 
+@settings(deadline=None)  # a disk may be slow
 @given(pieces=st.lists(_yaml_pieces | st.text(max_size=4), max_size=12))
 def test_any_file_is_settings_or_one_line(tmp_path_factory: pytest.TempPathFactory, pieces: list[str]) -> None:
     """No file whatever brings anything but settings or one line that begins with its name."""

@@ -118,7 +118,7 @@ def test_the_prompt_shows_nothing(home: Path, project: Path, easel: str, tmp_pat
     site = str(next((tmp_path / "site").iterdir()))
     child, terminal = pty.fork()
     if child == 0:
-        os.environ["PYTHONPATH"] = site
+        os.environ["PYTHONPATH"] = os.pathsep.join([site, *filter(None, [os.environ.get("PYTHONPATH")])])
         os.execv(sys.executable, [sys.executable, "-m", "charimg", "keys", "set", "easel"])
     seen = b""
     while b"(not shown)" not in seen:
