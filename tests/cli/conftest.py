@@ -18,17 +18,18 @@ from charimg.cli import main
 
 
 @pytest.fixture(autouse=True)
-def event_loop_to_lose() -> Iterator[None]:
-    """A loop that is closed after the test.
+def current_loop() -> Iterator[None]:
+    """The process's current event loop, put back after the test.
 
-    looptime makes a current loop for every test; a command that calls ``asyncio.run`` replaces it, and a loop that
-    nobody closes becomes a warning in whichever test is running when it is collected.
+    looptime asks for one in every test, which makes it; ``asyncio.run``, which commands call, would leave it behind
+    unclosed, a warning in whichever test is running when it is collected.
     """
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
+    try:
+        loop = asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:  # an asynchronous test before this one left none
+        loop = asyncio.new_event_loop()
     yield
-    asyncio.set_event_loop(None)
-    loop.close()
+    asyncio.set_event_loop(loop)
 
 
 @pytest.fixture
