@@ -86,7 +86,7 @@ class Pen:
 
 
 def draw(board: Board, pen: Pen, height: int) -> list[Text]:
-    """The lines of the frame, at most *height*."""
+    """The lines of the frame, at most *height*, which is at least 1."""
     lanes = [lane for lane in board.lanes.values() if lane.active or (lane.pause and lane.closed is None)]
     footer = [line for line in (_overall(board, pen), _latest(board, pen)) if line]
     footer = footer[: max(0, height - 1)]
@@ -100,7 +100,7 @@ def draw(board: Board, pen: Pen, height: int) -> list[Text]:
         lines += section
         lines += [Text()] if spaced and section else []
         room -= len(section) + spaced
-    return (lines + footer)[: max(0, height)]
+    return lines + footer
 
 
 def _section(board: Board, lane: LaneBoard, pen: Pen, room: int) -> list[Text]:

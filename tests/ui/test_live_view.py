@@ -349,6 +349,7 @@ async def test_nothing_is_drawn_after_the_end(screen: Console) -> None:
     view = LiveView(sys.stderr, console=screen)
     await play(view, started(), batch(1, JOBS[:2]), finished())
     before = written(screen)
+    screen.width = 20
     await asyncio.sleep(10)
     view.close()
     await asyncio.sleep(10)
