@@ -89,7 +89,7 @@ def plan_lines(plan: RunStarted) -> list[str]:
     """What the run is about to do, in one line; nothing when there is nothing to do (the summary says so)."""
     if not plan.total:
         return []
-    batches = f" in {count(plan.batches, 'batch').replace('batchs', 'batches')}" if plan.batches else ""
+    batches = f" in {count(plan.batches, 'batch', 'batches')}" if plan.batches else ""
     done = f"; {plan.skipped} need nothing" if plan.skipped else ""
     lanes = f", {len(plan.lanes)} lanes" if len(plan.lanes) > 1 else ""
     return [f"🎨 {count(plan.total, 'character')}{batches}, through {clean_name(plan.generator)}{lanes}{done}"]

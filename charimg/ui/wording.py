@@ -85,9 +85,9 @@ def clip(text: str, width: int) -> str:
     return text[:end].rstrip(" \u200d\u200c") + "…"
 
 
-def count(number: int, noun: str) -> str:
-    """``1 picture``, ``5 pictures``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 picture``, ``5 pictures``; *plural* where an s is not enough."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
 
 
 def plain_number(value: float) -> str:
