@@ -259,7 +259,7 @@ class Pipeline:
             emit(JobFailed(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, stage=stage))
         else:
             emit(JobWaiting(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, wait=error.wait))
-        return Outcome(verdict, message, error.wait, error.retry_at)
+        return Outcome(verdict, message, error.wait, error.retry_at, stage)
 
     def _trouble(self, stage: str, error: ProviderError) -> Trouble:
         message = " ".join(self._bench.redactor.clean(error.message).split())

@@ -159,6 +159,8 @@ class Outcome:
     """Seconds the server asked for."""
     until: datetime | None = None
     """When an exhausted quota returns."""
+    stage: str = "generate"
+    """Where it happened, ``"generate"`` or ``"upload"``; the policy is the same for both."""
 
 
 @dataclass(frozen=True)
@@ -283,6 +285,7 @@ def _settle(record: LaneRecord, policy: Policy, now: float) -> tuple[LaneRecord,
         reason="",
         barren=barren,
         closure=closure,
-        closed_until=now + policy.cooldown,
+        # A server that asked for a wait is not asked again before it is over, though the batch gave up.
+        closed_until=now + max(policy.cooldown, record.asked),
         closed_why=Pause.COOLDOWN,
     ), BatchOver(gave_up)

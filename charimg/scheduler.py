@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import backoff
 
-from charimg.errors import StorageError
 from charimg.events import (
     BatchFinished,
     BatchRetried,
@@ -106,13 +105,20 @@ class Scheduler:
         self._stop = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._failure: Exception | None = None
+        self._abandoned = False
 
     async def run(self) -> None:
         """Work until every job came to an end or no lane is left.
 
         :raises StorageError: the disk or the ledger failed; what was in flight has been let finish.
         """
-        await asyncio.gather(*(self._work_through(lane) for lane in self._lanes))
+        try:
+            await asyncio.gather(*(self._work_through(lane) for lane in self._lanes))
+        except asyncio.CancelledError:  # whoever waits for the run gave it up: nothing may go on spending unseen
+            self.abandon()
+            if self._in_flight:
+                await asyncio.wait(self._in_flight)
+            raise
         if self._failure is not None:
             raise self._failure
 
@@ -120,11 +126,12 @@ class Scheduler:
         """Start nothing new; let what is in flight finish, for it is paid for."""
         if not self._stop.is_set():
             self._stop.set()
-            self._emit(Stopping(in_flight=len(self._in_flight)))
+            self._emit(Stopping(in_flight=sum(not task.done() for task in self._in_flight)))
 
     def abandon(self) -> None:
         """Leave now: what is in flight is broken off, and recorded as possibly charged."""
         self._stop.set()
+        self._abandoned = True
         for task in self._in_flight:
             task.cancel()
 
@@ -190,7 +197,8 @@ class Scheduler:
         tasks: list[asyncio.Task[None]] = []
         lane.turns = []
         for job in jobs:
-            start = await self._permit(lane, waiting=len(jobs))
+            ask = self._further_permit if tasks else self._first_permit
+            start = await ask(lane, len(jobs))
             if start is None:
                 break
             if start.first:
@@ -222,11 +230,11 @@ class Scheduler:
             self._in_flight.difference_update(tasks)
         return lane.turns[-1] if lane.turns else None
 
-    async def _permit(self, lane: _Lane, waiting: int) -> Start | None:
-        """Wait until the policy lets a job start; ``None`` if it will not in this round, or the run is to stop."""
+    async def _first_permit(self, lane: _Lane, waiting: int) -> Start | None:
+        """Wait until the policy lets a round begin; ``None`` if it never will, or the run is to stop."""
 
         async def ask() -> Answer:
-            lane.record, answer = may_start(lane.record, self._policy, self._now(), waiting)
+            answer = self._ask(lane, waiting)
             if isinstance(answer, Hold):
                 self._announce(lane, answer)
             return answer
@@ -236,6 +244,7 @@ class Scheduler:
             predicate=lambda answer: isinstance(answer, Hold),
             value=lambda hold: max(SHORTEST_SLEEP, hold.until - self._now()),
             jitter=None,
+            logger=None,
         )(ask)
         asked = asyncio.ensure_future(asking())
         stopped = asyncio.ensure_future(self._stop.wait())
@@ -247,6 +256,22 @@ class Scheduler:
             stopped.cancel()
         return answer if isinstance(answer, Start) else None
 
+    async def _further_permit(self, lane: _Lane, waiting: int) -> Start | None:
+        """A permit for the next job of a round that has begun, without waiting.
+
+        ``None`` once the round has turned: a provider may answer so fast that the first job comes back before the last
+        is sent, and what it says then holds for those too. Waiting here would hide the wait from everybody.
+        """
+        await asyncio.sleep(0)  # let an answer that is there already be heard
+        if lane.turns or self._stop.is_set():
+            return None
+        answer = self._ask(lane, waiting)
+        return answer if isinstance(answer, Start) else None
+
+    def _ask(self, lane: _Lane, waiting: int) -> Answer:
+        lane.record, answer = may_start(lane.record, self._policy, self._now(), waiting)
+        return answer
+
     def _announce(self, lane: _Lane, hold: Hold) -> None:
         if hold.why is Pause.COOLDOWN and lane.announced != hold.until:
             lane.announced = hold.until
@@ -255,27 +280,36 @@ class Scheduler:
     async def _one(self, lane: _Lane, job: Job, permit: Permit) -> None:
         try:
             outcome = await lane.work(job)
-        except Exception as error:
-            # Storage failed, or there is a fault in our own code: spend nothing more, tell it at the end.
-            self._failure = self._failure or error
-            self._stop.set()
-            outcome = Outcome(Verdict.FATAL, str(error) if isinstance(error, StorageError) else "internal error")
+            lane.record, turn = came_of(lane.record, self._policy, self._now(), permit, outcome)
+        except Exception as error:  # storage failed, or there is a fault in our own code
+            self._fail(error)
+            return
         except asyncio.CancelledError:
+            if not self._abandoned:  # a permit that never comes back would hold the lane for ever
+                self._fail(RuntimeError(f"the work on {job.key} was cancelled by somebody else"))
             return
         lane.outcomes[job.key] = outcome
-        lane.record, turn = came_of(lane.record, self._policy, self._now(), permit, outcome)
         if turn is not None:
             lane.turns.append(turn)
 
+    def _fail(self, error: Exception) -> None:
+        """Spend nothing more, let what is in flight finish, and tell it at the end."""
+        self._failure = self._failure or error
+        self._stop.set()
+
     def _give_up(self, lane: _Lane, job: Job) -> None:
+        # A job that was never sent, because others were turned away first, shares their reason.
+        told = lane.outcomes.get(job.key) or next(
+            outcome for outcome in lane.outcomes.values() if outcome.verdict is Verdict.THROTTLED
+        )
         self._emit(
             JobFailed(
                 lane=lane.name,
                 key=job.key,
                 name=job.name,
                 verdict=Verdict.THROTTLED,
-                message=lane.outcomes[job.key].message if job.key in lane.outcomes else "quota",
-                stage="generate",
+                message=told.message,
+                stage=told.stage,
                 pending=True,
             )
         )
