@@ -36,7 +36,7 @@ SETTINGS = (
         "Minutes the service keeps a picture; an older id is not used, the picture is uploaded again.",
         float,
         60.0,
-        minimum=1,
+        minimum=0,
     ),
     Setting("caption", "Let Whisk describe a picture before it is uploaded.", bool, default=True),
     Setting("timeout", "Seconds to wait for one answer.", float, 180.0, minimum=0.1),

@@ -15,13 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from charimg.errors import (
-    ERROR_OF_VERDICT,
-    FatalError,
-    FlakyError,
-    InvalidRequestError,
-    ProviderError,
-)
+from charimg.errors import ERROR_OF_VERDICT, FatalError, InvalidRequestError, ProviderError
 from charimg.model import Verdict
 from charimg.verdicts import find_wait, read_answer
 from charimg_whisk.addresses import host_of, is_google
@@ -131,8 +125,6 @@ def error_from(answer: Answer, fault: Fault, *, spends: bool = False, now: datet
         return FatalError(f"{where} redirects (HTTP {fault.status}) and is not followed; check the login and labs_url")
     if fault.status == 401:
         return FatalError(f"Whisk does not accept the login (HTTP 401: {fault.message or 'no further words'})")
-    if fault.status == 500:
-        return FlakyError(text)
     reading = read_answer(fault.status, answer.headers, answer.body, now=now)
     verdict = reading.verdict
     if fault.status in (429, 502, 503, 504) and verdict is not Verdict.EXHAUSTED:

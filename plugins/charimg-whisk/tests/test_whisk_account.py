@@ -37,6 +37,22 @@ async def test_five_refused_at_once_cause_one_renewal_and_one_replay_each(whisk:
     assert len(whisk.bill.generations) == 6
 
 
+async def test_a_refusal_that_arrives_late_uses_the_renewal_of_another(whisk: WhiskEmulator, lane: Lane) -> None:
+    """A request refused after another's renewal is replayed with the new bearer and renews nothing."""
+    await draw(lane, 1)
+    whisk.revoke_bearers()
+    whisk.add_fault("delay", endpoint="generate", prompt="slow", times=1, seconds=0.3)
+
+    slow = asyncio.create_task(lane.generator.generate(lane.request("slow")))
+    while whisk.bill.calls("generate") < 2:
+        await asyncio.sleep(0.01)
+    await lane.generator.generate(lane.request("quick"))
+    await slow
+
+    assert whisk.bill.calls("session") == 2
+    assert sorted(made.prompt for made in whisk.bill.generations) == ["jester 0", "quick", "slow"]
+
+
 async def test_a_bearer_is_renewed_before_it_runs_out(whisk: WhiskEmulator, lane: Lane) -> None:
     """With less than a minute to live the bearer is renewed before the next picture, without a refused request."""
     whisk.behaviour.session_expires_in = 59

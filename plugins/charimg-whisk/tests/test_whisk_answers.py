@@ -74,7 +74,7 @@ def test_an_answer_without_a_picture_is_flaky_and_not_charged(data: object) -> N
     assert failed.value.possibly_charged is False
 
 
-@pytest.mark.parametrize("encoded", [ENCODED[:-3], "?!", "data:image/png;base64,"])
+@pytest.mark.parametrize("encoded", [ENCODED[:-3], f"{ENCODED[:4]}*{ENCODED[4:]}", "?!", "data:image/png;base64,"])
 def test_damaged_base64_is_flaky_and_may_have_been_charged(encoded: str) -> None:
     """The picture was made and lost on the way."""
     with pytest.raises(FlakyError) as failed:

@@ -46,6 +46,10 @@ async def test_a_removed_endpoint_is_not_called_an_expired_cookie(whisk: WhiskEm
 
     assert closed.value.message.startswith(INSTEAD)
     assert "the endpoint is removed, the cookie is not expired" in closed.value.message
+    sent = len(whisk.bill.log())
+    with pytest.raises(FatalError):
+        await lane.uploader.upload(lane.saved(lane.picture()))
+    assert len(whisk.bill.log()) == sent
 
 
 async def test_a_cookie_that_dies_on_the_way_is_not_called_a_closed_service(whisk: WhiskEmulator, lane: Lane) -> None:

@@ -155,9 +155,16 @@ def test_of_several_reasons_well_known_people_come_before_generic_safety() -> No
 @pytest.mark.parametrize("status", [400, 500])
 def test_the_prompt_in_a_message_decides_nothing(status: int) -> None:
     """A prompt that speaks of quotas, repeated in the service's message, is no throttle."""
-    body = google(status, "Cannot generate: 'a clerk with PUBLIC_ERROR_USER_QUOTA_REACHED and 429 stamps'", "X")
+    body = google(status, "Cannot generate: 'a clerk, his quota, PUBLIC_ERROR_USER_QUOTA_REACHED and 429 stamps'", "X")
 
     assert error_for(body).verdict == (Verdict.INVALID if status == 400 else Verdict.FLAKY)
+
+
+def test_a_deadline_of_googles_own_is_a_throttle_here() -> None:
+    """A 504 is a busy service in this protocol, also as one of Google's error objects."""
+    late = google(504, "Deadline expired before operation could complete.", "DEADLINE_EXCEEDED")
+
+    assert error_for(late).verdict == Verdict.THROTTLED
 
 
 def test_an_error_inside_a_successful_answer_is_read() -> None:

@@ -61,13 +61,16 @@ async def test_objects_of_a_lane_do_not_print_their_secrets(whisk: WhiskEmulator
 
 
 class EchoingHttp:
-    """A service that answers every request with its own headers as the error message."""
+    """A service that answers with the request's own headers as the error message, perhaps after a good login."""
 
-    def __init__(self, status: int, before: int) -> None:
+    def __init__(self, status: int, before: int, bearer: str | None = None) -> None:
         self._status = status
         self._before = before
+        self._bearer = bearer
 
     async def request(self, _method: str, url: str, *, headers: dict[str, str], **_: object) -> Answer:
+        if self._bearer and url.endswith("/session"):
+            return Answer(200, {}, json.dumps({"access_token": self._bearer}).encode(), url)
         error = {"error": {"code": self._status, "message": "x" * self._before + json.dumps(headers)}}
         return Answer(self._status, {}, json.dumps(error).encode(), url)
 
@@ -89,3 +92,34 @@ async def test_no_cookie_however_it_is_made_reaches_a_message(token: str, status
         await WhiskAccount(context).check()
 
     assert token[:8] not in everything_said(failed.value)
+
+
+@pytest.mark.parametrize("bearer", [None, "b3arer!of!no!common!shape"])
+async def test_a_secret_at_the_cut_of_a_long_message_is_not_left_in_half(bearer: str | None) -> None:
+    """Wherever the message is cut, no piece of the secret stays; also one of no shape that is known."""
+    for before in range(260):
+        context = ProviderContext(
+            folder=Path(),
+            out=Path(),
+            credentials={"cookie": Secret("__Secure-next-auth.session-token=s3cret!word!of!the!cookie")},
+            http=EchoingHttp(500, before, bearer),  # type: ignore[arg-type]
+        )
+        account = WhiskAccount(context)
+        with pytest.raises(ProviderError) as failed:
+            await (account.generate("whisk:generateImage", {}) if bearer else account.check())
+        assert "s3cr" not in failed.value.message
+        assert "b3ar" not in failed.value.message
+
+
+async def test_a_cookie_at_the_cut_of_the_sites_message_is_not_left_in_half() -> None:
+    """The same for what the site answers after a good login."""
+    for before in range(260):
+        context = ProviderContext(
+            folder=Path(),
+            out=Path(),
+            credentials={"cookie": Secret("__Secure-next-auth.session-token=s3cret!word!of!the!cookie")},
+            http=EchoingHttp(500, before, "ya29.bearer"),  # type: ignore[arg-type]
+        )
+        with pytest.raises(ProviderError) as failed:
+            await WhiskAccount(context).ask("general.fetchUserPreferences")
+        assert "s3cr" not in failed.value.message
