@@ -54,7 +54,8 @@ class MediaShelf:
         self._account = context.share(WhiskAccount)
         self._lane = context.lane
         self._captioning = bool(context.settings.get("caption", True))
-        self._lifetime = timedelta(minutes=float(context.settings.get("media_lifetime") or 60))
+        lifetime = context.settings.get("media_lifetime")
+        self._lifetime = timedelta(minutes=60 if lifetime is None else float(lifetime))
         self._kept: dict[tuple[str, str, str | None], MediaReference] = {}
         self._captions: dict[tuple[str, str, str | None], str] = {}
         self._refused: dict[tuple[str, str, str | None], RejectedError] = {}
