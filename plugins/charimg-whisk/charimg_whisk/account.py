@@ -87,9 +87,7 @@ class WhiskAccount:
                 login = await self._login_after(login)
                 answer, refused = await self._post_to_google(url, body, login)
             if refused:
-                fault = fault_of(answer, self._clean)
-                assert fault is not None
-                raise self._ended(login_refused(url, fault))
+                raise self._ended(login_refused(url))
             return self._data_of(answer, spends=True)
 
     async def tell(self, procedure: str, payload: dict[str, Any]) -> Any:

@@ -171,11 +171,11 @@ def endpoint_removed(url: str) -> FatalError:
     return closed(url, "refuses a login that is valid (HTTP 401): the endpoint is removed, the cookie is not expired")
 
 
-def login_refused(url: str, fault: Fault) -> FatalError:
+def login_refused(url: str) -> FatalError:
     """The API refuses a token that was renewed a moment ago."""
     return FatalError(
-        f"{host_of(url)} refuses a freshly renewed login (HTTP {fault.status}: {fault.message or 'no further words'}); "
-        f"log in again and run `charimg keys set whisk`, unless the endpoint is removed: {CLOSED}"
+        f"{host_of(url)} refuses a freshly renewed login (HTTP 401): log in again and run `charimg keys set whisk`; "
+        f"if that does not help, the endpoint is removed: {CLOSED}"
     )
 
 

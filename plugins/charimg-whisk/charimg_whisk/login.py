@@ -79,8 +79,8 @@ def read_login(answer: Answer, now: datetime, clean: Callable[[str], str] = str)
     bearer = data.get("access_token")
     if not isinstance(bearer, str) or not bearer or data.get("error"):
         raise FatalError(
-            f"{where} knows no login for this cookie: either the cookie is wrong or expired ({_NEW_LOGIN}), "
-            f"or the account has been moved away: {CLOSED}"
+            f"{where} knows no login for this cookie: either the cookie is wrong or expired (copy a new one, then "
+            f"`charimg keys set whisk`), or the account was moved away: {CLOSED}"
         )
     return Login(bearer, deadline(data.get("expires"), now), _rotated(data), _person(data.get("user")))
 

@@ -77,8 +77,9 @@ async def test_a_second_refusal_after_the_renewal_ends_the_run(whisk: WhiskEmula
     """Renew once, replay once, then fatal; and nothing more is sent afterwards."""
     whisk.add_fault("unauthenticated", endpoint="generate")
 
-    with pytest.raises(FatalError, match="refuses a freshly renewed login"):
+    with pytest.raises(FatalError, match="refuses a freshly renewed login") as refused:
         await lane.generator.generate(lane.request())
+    assert len(refused.value.message) <= 300  # what the terminal shows of a message
     assert (whisk.bill.calls("session"), whisk.bill.calls("generate")) == (2, 2)
     with pytest.raises(FatalError, match="refuses a freshly renewed login"):
         await lane.generator.generate(lane.request())

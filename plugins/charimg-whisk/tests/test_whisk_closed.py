@@ -34,6 +34,7 @@ async def test_a_site_that_forgot_the_login_says_both_possibilities(whisk: Whisk
 
     assert "either the cookie is wrong or expired" in closed.value.message
     assert INSTEAD in closed.value.message
+    assert len(closed.value.message) <= 300  # what the terminal shows of a message
 
 
 async def test_a_removed_endpoint_is_not_called_an_expired_cookie(whisk: WhiskEmulator, lane: Lane) -> None:
@@ -93,3 +94,4 @@ async def test_the_message_does_not_follow_the_redirect(whisk: WhiskEmulator, la
 
     assert "redirects to flow.google.com (HTTP 308)" in closed.value.message
     assert "labs_url" in closed.value.message
+    assert len(closed.value.message) <= 300  # what the terminal shows of a message

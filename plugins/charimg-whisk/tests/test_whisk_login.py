@@ -133,4 +133,5 @@ def test_every_answer_without_a_usable_bearer_is_an_error(answer: Answer, kind: 
         read_login(answer, NOW)
 
     assert words in str(refused.value)
+    assert len(str(refused.value)) <= 300  # what the terminal shows of a message
     assert "ya29" not in str(refused.value)
