@@ -78,6 +78,8 @@ class RunStarted(Event):
     """The uploader's name."""
     store: str
     """The store's name."""
+    roster: str = ""
+    """The roster's file, absolute."""
     out: str
     """The folder the pictures go to."""
     batch_size: int

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 
 from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
-from charimg.errors import InputError
 from charimg.model import Character, Job, Roster
 from charimg.policy import Policy
-from charimg.roster import request_for
+from charimg.roster import keys_asked_for, request_for
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def make_plan(
     :param force: make pictures again that are there.
     :raises InputError: *only* names nobody.
     """
-    asked = _asked_for(roster, only)
+    asked = keys_asked_for(only, roster.characters, roster.path.name) if only else None
     jobs: list[Job] = []
     skipped: list[Skipped] = []
     uploads: set[str] = set()
@@ -114,28 +111,6 @@ def _needs_upload(record: JobRecord, uploader: type[Uploader], lanes: Sequence[s
         return True
     media = record.media
     return media is not None and (media.expired(now) or (bool(media.lane) and media.lane not in lanes))
-
-
-def _asked_for(roster: Roster, only: Sequence[str]) -> frozenset[str] | None:
-    if not only:
-        return None
-    by_word: dict[str, set[str]] = {}
-    for character in roster.characters:
-        for word in (character.name, character.key):
-            by_word.setdefault(_folded(word), set()).add(character.key)
-    keys: set[str] = set()
-    for name in only:
-        if _folded(name) not in by_word:
-            close = get_close_matches(_folded(name), by_word, 1)
-            near = next((one.name for one in roster.characters if close and one.key in by_word[close[0]]), None)
-            hint = f"did you mean '{near}'?" if near else "charimg status lists everybody"
-            raise InputError(f"--only: there is no '{name}' in {roster.path.name}; {hint}")
-        keys |= by_word[_folded(name)]
-    return frozenset(keys)
-
-
-def _folded(word: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", word).casefold().split())
 
 
 def _unseen_references(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from charimg.events import Event, JobName, JobPossiblyCharged, JobSaved, LaneClo
 from charimg.http import HttpSession
 from charimg.model import Roster, utc_now
 from charimg.picture_folder import PictureFolder
-from charimg.pipeline import Bench, Pipeline
+from charimg.pipeline import PATIENCE, Bench, Pipeline
 from charimg.plan import Plan, make_plan
 from charimg.plugins import Kind
 from charimg.policy import Policy
@@ -69,7 +69,7 @@ async def _plan(order: Order, store: Store) -> Plan:
         await store.jobs(),
         generator=order.generator.declaration,
         uploader=order.uploader,
-        lanes=[order.generator.declaration.name],
+        lanes=[order.uploader.declaration.account_name],
         policy=order.policy,
         now=utc_now(),
         file_exists=lambda shown: project.found(shown).is_file(),
@@ -87,9 +87,13 @@ class Run:
     def __init__(self, order: Order, observers: Sequence[Observer]) -> None:
         self._order = order
         self._observers = list(observers)
+        """Those who still listen."""
+        self._listeners = list(observers)
+        """Those who were ever listening, to be closed at the end."""
         self._tally = Tally()
         self._redactor = Redactor()
         self._scheduler: Scheduler | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._stopped = False
         self._id = uuid.uuid4().hex
 
@@ -101,6 +105,8 @@ class Run:
             else:
                 self._scheduler.stop()
         self._stopped = True
+        if self._opening is not None:  # spends nothing, so it need not be let finish
+            self._opening.cancel()
 
     async def execute(self) -> RunFinished:
         """Do the run and return its summary, which every observer has heard as well.
@@ -115,6 +121,7 @@ class Run:
         warnings = plugins.load_taking_part()
         observers, troubles = plugins.observers()
         self._observers += observers
+        self._listeners += observers
         try:
             async with AsyncExitStack() as stack:
                 context = self._contexts(generator, uploader)  # before the lock: a missing key creates nothing
@@ -138,13 +145,15 @@ class Run:
                 for event in recovered:
                     self._emit(event)
                 for message in (*warnings, *troubles, *plan.warnings):
-                    self._emit(Warned(message=message))
+                    self._emit(Warned(message=self._redactor.clean(message)))
                 shared: dict[type, object] = {}
-                lane = _Lane(generator(context(generator, http, shared)), uploader(context(uploader, http, shared)))
+                name = order.generator.declaration.name
+                lane = _Lane(name, generator, uploader, lambda kind: context(kind, http, shared))
                 return await self._work(bench, plan, lane)
         finally:
-            for observer in self._observers:
-                observer.close()
+            for observer in self._listeners:
+                with suppress(Exception):  # an observer cannot break a run, nor take its summary away
+                    observer.close()
 
     def _contexts(self, *kinds: type[Provider]) -> Callable[[type[Provider], HttpSession, dict[type, object]], Any]:
         """Resolve settings and credentials of every provider now; build its context later."""
@@ -163,7 +172,7 @@ class Run:
                 out=place.project.out,
                 settings=settings,
                 credentials={name: secret.value for name, secret in found.items()},
-                lane=self._order.generator.declaration.name,
+                lane=kind.declaration.account_name,
                 http=http,
                 redactor=self._redactor,
                 remember=place.credentials.remember(kind.declaration.account_name, found),
@@ -183,6 +192,7 @@ class Run:
             generator=order.generator.declaration.name,
             uploader=order.uploader.declaration.name,
             store=store.declaration.name,
+            roster=str(order.roster.path.absolute()),
             out=str(order.workplace.project.out),
             batch_size=plan.policy.batch_size,
             quota_wait=plan.policy.quota_wait,
@@ -195,23 +205,18 @@ class Run:
 
     async def _work(self, bench: Bench, plan: Plan, lane: _Lane) -> RunFinished:
         began = asyncio.get_running_loop().time()
-        name = self._order.generator.declaration.name
         failure: Exception | None = None
-        pipeline = Pipeline(bench, name, lane.generator, lane.uploader)
-        self._scheduler = Scheduler({name: pipeline.work}, plan.jobs, plan.policy, self._emit)
         try:
             async with AsyncExitStack() as stack:
-                if plan.jobs and not self._stopped:
-                    await _open(lane, stack)
+                if plan.jobs and not self._stopped and (pipeline := await self._open(bench, lane, stack)):
+                    self._scheduler = Scheduler({lane.name: pipeline.work}, plan.jobs, plan.policy, self._emit)
                     await self._scheduler.run()
-        except ProviderError as error:  # a lane that cannot open
-            self._emit(LaneClosed(lane=name, verdict=error.verdict, message=self._redactor.clean(error.message)))
         except Exception as error:  # storage, or a fault of ours: the summary comes first
             failure = error
         finished = self._tally.finished(
             seconds=asyncio.get_running_loop().time() - began,
             interrupted=self._stopped,
-            storage_failed=isinstance(failure, StorageError),
+            failure=failure,
         )
         try:
             await bench.store.finish_run(self._id, finished.time, finished.to_dict())
@@ -222,33 +227,79 @@ class Run:
             raise failure
         return finished
 
+    async def _open(self, bench: Bench, lane: _Lane, stack: AsyncExitStack) -> Pipeline | None:
+        """Make the lane's providers and get them ready; ``None`` if they cannot be, or the run is stopped meanwhile."""
+        made: list[Provider] = []
+
+        async def opening() -> None:
+            for kind in (lane.generator, lane.uploader):
+                try:
+                    provider = kind(lane.context(kind))
+                    made.append(provider)
+                    stack.push_async_callback(self._close, provider)
+                    await provider.open()
+                except StorageError:
+                    raise
+                except Exception as error:
+                    if isinstance(error, ProviderError) and hasattr(error, "verdict"):
+                        raise
+                    name = kind.declaration.name  # a stranger's code
+                    raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error
+
+        self._opening = asyncio.ensure_future(opening())
+        try:
+            await self._opening
+        except ProviderError as error:
+            words = " ".join(self._redactor.clean(error.message).split())
+            self._emit(LaneClosed(lane=lane.name, verdict=error.verdict, message=words, until=error.retry_at))
+            return None
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
+            return None
+        finally:
+            self._opening = None
+        if self._stopped:
+            return None
+        generator, uploader = made
+        assert isinstance(generator, ImageGenerator)  # the plugin loader has checked it
+        assert isinstance(uploader, Uploader)  # likewise
+        return Pipeline(bench, lane.name, generator, uploader)
+
+    async def _close(self, provider: Provider) -> None:
+        """Let a provider go. The pictures are made: trouble here is a warning, and so is one that never ends."""
+        try:
+            await asyncio.wait_for(provider.close(), PATIENCE)
+        except asyncio.TimeoutError:
+            words = f"it did not close within {PATIENCE:g} seconds"
+        except Exception as error:  # a stranger's code
+            words = self._redactor.clean(f"it cannot close: {type(error).__name__}: {error}")
+        else:
+            return
+        self._emit(Warned(message=" ".join(f"{provider.declaration.name}: {words}".split())))
+
     def _emit(self, event: Event) -> None:
         self._tally.hear(event)
+        failed: list[str] = []
         for observer in tuple(self._observers):
             try:
                 observer.hear(event)
             except Exception as error:  # an observer cannot break a run
                 self._observers.remove(observer)
-                words = self._redactor.clean(f"{type(observer).__name__} is left out: {type(error).__name__}: {error}")
-                self._emit(Warned(message=" ".join(words.split())))
+                failed.append(f"{type(observer).__name__} is left out: {type(error).__name__}: {error}")
+        if not isinstance(event, RunFinished):  # which is the last thing anybody hears
+            for words in failed:
+                self._emit(Warned(message=" ".join(self._redactor.clean(words).split())))
 
 
 @dataclass(frozen=True)
 class _Lane:
-    generator: ImageGenerator
-    uploader: Uploader
+    """A lane that is not open yet: its name, and how its providers are made."""
 
-
-async def _open(lane: _Lane, stack: AsyncExitStack) -> None:
-    for provider in (lane.generator, lane.uploader):
-        stack.push_async_callback(provider.close)
-        try:
-            await provider.open()
-        except (ProviderError, StorageError):
-            raise
-        except Exception as error:  # a stranger's code
-            name = provider.declaration.name
-            raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error
+    name: str
+    generator: type[ImageGenerator]
+    uploader: type[Uploader]
+    context: Callable[[type[Provider]], ProviderContext]
 
 
 async def _recover(bench: Bench) -> list[Event]:
@@ -258,7 +309,13 @@ async def _recover(bench: Bench) -> list[Event]:
         pictures = [*record.other_pictures, *([record.picture] if record.picture else [])]
         known = frozenset(picture.facts.sha256 for picture in pictures)
         for attempt in record.open_attempts:
-            adopted = bench.pictures.adopt(record.key, attempt.id, known, attempt.started.timestamp())
+            try:
+                adopted = bench.pictures.adopt(record.key, attempt.id, known, attempt.started.timestamp())
+            except OSError as error:
+                raise StorageError(
+                    f"cannot take up the picture of {record.name} in {bench.pictures.folder}:"
+                    f" {error.strerror or error}; check the folder's permissions and its space, then run again"
+                ) from error
             if adopted is None:
                 await bench.store.record_lost(attempt.id)
                 told.append(
@@ -276,6 +333,7 @@ async def _recover(bench: Bench) -> list[Event]:
             kept = None if saved.kept_as is None else bench.project.shown(saved.kept_as)
             await bench.store.record_saved(attempt.id, picture, kept)
             known |= {facts.sha256}
+            bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
             told.append(
                 JobSaved(
                     lane=attempt.lane,

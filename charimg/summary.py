@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from charimg.errors import ExitCode
+from charimg.errors import CharimgError, ExitCode
 from charimg.events import (
     Event,
     JobDone,
@@ -51,8 +51,11 @@ class Tally:
         elif isinstance(event, JobSaved) and event.cost is not None:
             self._spent[event.cost.currency, event.cost.source] += event.cost.amount
 
-    def finished(self, *, seconds: float, interrupted: bool = False, storage_failed: bool = False) -> RunFinished:
-        """The summary as it stands."""
+    def finished(self, *, seconds: float, interrupted: bool = False, failure: Exception | None = None) -> RunFinished:
+        """The summary as it stands.
+
+        :param failure: what ended the run before its time: the disk, the ledger, or a fault of our own.
+        """
         started = self._started
         jobs = started.jobs if started else ()
         problems = tuple(self._problems[job.key] for job in jobs if job.key in self._problems)
@@ -67,7 +70,7 @@ class Tally:
             pending=pending,
             skipped=started.skipped if started else 0,
             seconds=round(seconds, 3),
-            exit_code=int(self._exit_code(pending, problems, interrupted, storage_failed)),
+            exit_code=int(self._exit_code(pending, problems, interrupted, failure)),
             interrupted=interrupted,
             problems=problems,
             closed=tuple(self._closed),
@@ -77,10 +80,10 @@ class Tally:
         )
 
     def _exit_code(
-        self, pending: int, problems: tuple[Problem, ...], interrupted: bool, storage_failed: bool
+        self, pending: int, problems: tuple[Problem, ...], interrupted: bool, failure: Exception | None
     ) -> ExitCode:
-        if storage_failed:
-            return ExitCode.STORAGE
+        if failure is not None:
+            return failure.exit_code if isinstance(failure, CharimgError) else ExitCode.FAILED
         if not pending and not problems:
             return ExitCode.OK
         if interrupted:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charimg.catalogue import relatives
 from charimg.credentials import Credentials
 from charimg.plugins import Kind, Plugins
 from charimg.project import Project
 from charimg.settings import Found, Options, Settings, config_home, sort_options
 
 if TYPE_CHECKING:
-    from charimg.contracts import Declaration, Provider, Store
+    from charimg.contracts import Provider, Store
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,7 @@ class Workplace:
         plugins = Plugins(environ=environ)
         home = config_home(environ)
 
-        def relatives(account: str) -> Iterator[Declaration]:
-            for kind in Kind:
-                for _, found in plugins.all(kind):
-                    if isinstance(found, type) and found.declaration.account_name == account:
-                        yield found.declaration
-
-        settings = Settings.load(folder, environ, home, relatives)
+        settings = Settings.load(folder, environ, home, relatives(plugins))
         general = settings.general(flags, plugins.names(Kind.UPLOADER))
         project = Project.at(folder, str(general["out"].value))
         return cls(project, settings, Credentials.load(environ, home), plugins, general)

@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def _maker() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs/make_reference.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -51,7 +52,8 @@ def test_every_hook_is_documented_with_its_parameters() -> None:
         if f"## `{hook.__name__}(" not in page or f":param {parameter}:" not in (hook.__doc__ or "")
     ]
 
-    assert hooks and missing == []
+    assert hooks
+    assert missing == []
 
 
 def test_every_event_and_field_is_documented() -> None:

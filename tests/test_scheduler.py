@@ -10,7 +10,22 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import (
+
+from charimg.errors import ExitCode, StorageError
+from charimg.events import (
+    BatchFinished,
+    BatchRetried,
+    BatchStarted,
+    Cooldown,
+    JobFailed,
+    LaneClosed,
+    QuotaWait,
+    Stopping,
+)
+from charimg.model import Job, Verdict
+from charimg.policy import Outcome, Policy
+from charimg.scheduler import Scheduler
+from tests.scripted import (
     DAILY,
     ENDS,
     FATAL,
@@ -28,21 +43,6 @@ from scripted import (
     on_virtual_clock,
     rehearse,
 )
-
-from charimg.errors import ExitCode, StorageError
-from charimg.events import (
-    BatchFinished,
-    BatchRetried,
-    BatchStarted,
-    Cooldown,
-    JobFailed,
-    LaneClosed,
-    QuotaWait,
-    Stopping,
-)
-from charimg.model import Job, Verdict
-from charimg.policy import Outcome, Policy
-from charimg.scheduler import Scheduler
 
 # -- the origin's five testing recommendations -----------------------------------------------------------------------
 

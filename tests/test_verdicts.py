@@ -250,9 +250,7 @@ class TestTraps:
         """ "You exceeded your current quota" is OpenAI's empty account and Gemini's busy minute."""
         sentence = "You exceeded your current quota, please check your plan and billing details."
         paid = read_answer(429, {}, openai(sentence, "insufficient_quota", "x"))
-        busy = read_answer(
-            429, {}, google(429, sentence, "RESOURCE_EXHAUSTED", violations("RequestsPerMinute"))
-        )
+        busy = read_answer(429, {}, google(429, sentence, "RESOURCE_EXHAUSTED", violations("RequestsPerMinute")))
 
         assert (paid.verdict, busy.verdict) == (Verdict.EXHAUSTED, Verdict.THROTTLED)
 
@@ -272,9 +270,7 @@ class TestTraps:
     )
     def test_an_echoed_prompt_does_not_decide(self, prompt: str) -> None:
         """The user's own words, repeated in a 400, leave it a 400: with a code, and in quotation marks."""
-        coded = read_answer(
-            400, {}, openai(f"Invalid prompt: {prompt}", "invalid_request_error", "invalid_value")
-        )
+        coded = read_answer(400, {}, openai(f"Invalid prompt: {prompt}", "invalid_request_error", "invalid_value"))
         quoted = read_answer(400, {}, {"detail": f"Prompt '{prompt}' is not allowed here"})
 
         assert (coded.verdict, quoted.verdict) == (Verdict.INVALID, Verdict.INVALID)
@@ -672,14 +668,10 @@ def test_the_case_of_header_names_does_not_matter(status: int, headers: dict[str
     assert read_answer(status, upper, body, now=NOW) == read_answer(status, headers, body, now=NOW)
 
 
-@given(
-    st.text() | st.from_regex(r"(429|quota|Limit 0|retry in [0-9]+[a-z]+|\W)+", fullmatch=True), JSON, JSON
-)
+@given(st.text() | st.from_regex(r"(429|quota|Limit 0|retry in [0-9]+[a-z]+|\W)+", fullmatch=True), JSON, JSON)
 def test_any_exception_is_read(text: str, status: Any, body: Any) -> None:
     """No attribute and no text of a stranger's exception makes the reading raise or break a promise."""
-    reading = read_exception(
-        Answered(text, status=status, status_code=429, body=body, headers=body, response=body)
-    )
+    reading = read_exception(Answered(text, status=status, status_code=429, body=body, headers=body, response=body))
 
     assert_sound(reading)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -76,7 +77,24 @@ def command(
         _show_plan(order, as_json)
         return 0
     progress = str(order.workplace.general["progress"].value)
-    return _execute(order, progress, as_json=as_json, quiet=quiet, debug=desk.debug).exit_code
+    again = _again(desk, roster, flags, options)
+    return _execute(order, progress, as_json=as_json, quiet=quiet, debug=desk.debug, again=again).exit_code
+
+
+def _again(desk: Desk, roster: Path | None, flags: dict[str, str | None], options: tuple[str, ...]) -> str:
+    """The command that continues this run, as the user would type it."""
+    words = ["charimg"]
+    if desk.folder != Path.cwd():
+        words += ["-C", str(desk.folder)]
+    words.append("run")
+    if roster is not None:
+        words.append(str(roster))
+    for name, value in flags.items():
+        if value is not None and name != "progress":
+            words += [f"--{name.replace('_', '-')}", value]
+    for option in options:
+        words += ["-o", option]
+    return shlex.join(words)
 
 
 def _order(
@@ -166,7 +184,7 @@ def _plan_lines(order: Order, plan: Plan) -> Iterator[str]:
 # -- the run ----------------------------------------------------------------------------------------------------
 
 
-def _execute(order: Order, progress: str, *, as_json: bool, quiet: bool, debug: bool) -> RunFinished:
+def _execute(order: Order, progress: str, *, as_json: bool, quiet: bool, debug: bool, again: str) -> RunFinished:
     from charimg.run import Run  # noqa: PLC0415 - see _order
     from charimg.ui import choose  # noqa: PLC0415 - --help loads no renderer
 
@@ -174,9 +192,7 @@ def _execute(order: Order, progress: str, *, as_json: bool, quiet: bool, debug: 
         _log_to_stderr()
 
     async def run() -> RunFinished:
-        observers = choose(
-            progress, json_output=as_json, quiet=quiet, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ
-        )
+        observers = choose(progress, json_output=as_json, quiet=quiet, again=again)
         running = Run(order, observers)
         with _interrupts(running):
             return await running.execute()

@@ -71,23 +71,27 @@ def command(
 
 
 def open_cast(desk: Desk, roster: Path | None, store: str | None, options: tuple[str, ...]) -> Cast:
-    """The cast of a roster (by default the folder's) as its store knows it, for the commands that show it.
+    """The cast of a roster as its store knows it; without one the folder's, else that of the last run here.
 
     Raises:
         InputError: roster, setting or option is wrong.
         PluginError: there is no such store.
         StorageError: the ledger cannot be read.
     """
-    from charimg.gallery.cast import read_cast  # noqa: PLC0415 - --help reads no ledger, no roster and no plugins
+    from charimg.gallery.cast import read_cast, roster_to_show  # noqa: PLC0415 - --help reads no ledger, no roster
     from charimg.plugins import Kind  # noqa: PLC0415
-    from charimg.roster import find_roster, read_roster  # noqa: PLC0415
+    from charimg.roster import read_roster  # noqa: PLC0415
     from charimg.settings import sort_options  # noqa: PLC0415
     from charimg.workplace import Workplace  # noqa: PLC0415
 
     workplace = Workplace.at(desk.folder, os.environ, {"store": store})
-    path = find_roster(desk.folder) if roster is None else desk.folder / roster
     given = sort_options(options, [workplace.chosen(Kind.STORE).declaration]) if options else {}
-    return asyncio.run(read_cast(workplace, read_roster(path), given))
+
+    async def read() -> Cast:
+        path = await roster_to_show(workplace, given) if roster is None else desk.folder / roster
+        return await read_cast(workplace, read_roster(path), given)
+
+    return asyncio.run(read())
 
 
 def _data(card: Card, in_roster: bool) -> dict[str, Any]:

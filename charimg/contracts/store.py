@@ -122,6 +122,10 @@ class Store(Provider):
         """A run ended and counted as *summary* says."""
         raise NotImplementedError  # the contract
 
+    async def last_plan(self) -> dict[str, object] | None:
+        """The plan of the newest run, as :meth:`begin_run` was given it; ``None`` before the first."""
+        raise NotImplementedError  # the contract
+
     async def record_intent(self, attempt: Attempt) -> None:
         """Money may be spent from now on. The attempt stays open until one of the next three ends it."""
         raise NotImplementedError  # the contract

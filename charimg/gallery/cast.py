@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from pathlib import Path
 
 from charimg.errors import InputError
 from charimg.gallery.cards import Card, cards_of, former_cards
 from charimg.model import Roster
+from charimg.roster import find_roster, keys_asked_for
 from charimg.settings import Options
 from charimg.workplace import Workplace
 
@@ -38,19 +38,7 @@ class Cast:
         """
         if not names:
             return self
-        by_word: dict[str, set[str]] = {}
-        for card in (*self.cards, *self.former):
-            for word in (card.name, card.key):
-                by_word.setdefault(_folded(word), set()).add(card.key)
-        wanted: set[str] = set()
-        for name in names:
-            if _folded(name) not in by_word:
-                close = get_close_matches(_folded(name), by_word, 1)
-                everybody = (*self.cards, *self.former)
-                near = next((card.name for card in everybody if close and card.key in by_word[close[0]]), None)
-                hint = f"did you mean '{near}'?" if near else "leave it out to see everybody"
-                raise InputError(f"--only: there is no '{name}' in {self.roster.path.name}; {hint}")
-            wanted |= by_word[_folded(name)]
+        wanted = keys_asked_for(names, (*self.cards, *self.former), self.roster.path.name)
         return replace(
             self,
             cards=tuple(card for card in self.cards if card.key in wanted),
@@ -58,8 +46,22 @@ class Cast:
         )
 
 
-def _folded(word: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", word).casefold().split())
+async def roster_to_show(workplace: Workplace, options: Options | None = None) -> Path:
+    """The roster a command that only looks means when none is named: the folder's, else that of the last run here.
+
+    Raises:
+        InputError: the folder has none or several, and no run tells which.
+        StorageError: the ledger cannot be read.
+    """
+    try:
+        return find_roster(workplace.project.folder)
+    except InputError:
+        async with workplace.open_store(read_only=True, options=options) as store:
+            plan = await store.last_plan()
+        last = Path(str(plan["roster"])) if plan and "roster" in plan else None
+        if last is None or not last.is_file():
+            raise
+        return last
 
 
 async def read_cast(workplace: Workplace, roster: Roster, options: Options | None = None) -> Cast:

@@ -167,6 +167,12 @@ class SqliteStore(Store):
             row = (finished.isoformat(), json.dumps(summary), run)
             db.execute("UPDATE run SET finished = ?, summary = ? WHERE id = ?", row)
 
+    async def last_plan(self) -> dict[str, object] | None:
+        """See :class:`Store`."""
+        with self._transaction() as db:
+            row = db.execute("SELECT plan FROM run ORDER BY started DESC LIMIT 1").fetchone()
+        return None if row is None else dict(json.loads(row[0]))
+
     async def record_intent(self, attempt: Attempt) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:

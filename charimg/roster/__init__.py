@@ -9,10 +9,12 @@
       cast, fields  the tree to characters and style
     keys            names to keys: safe, unique, stable
     prompts         a character to the request for its picture
+    asked           whom --only means
 """
 
 from __future__ import annotations
 
+from charimg.roster.asked import keys_asked_for
 from charimg.roster.keys import MAX_KEY_BYTES, KeyFaultError, key_fault, make_keys
 from charimg.roster.prompts import prompt_for, request_for
 from charimg.roster.reader import find_roster, read_roster
@@ -22,6 +24,7 @@ __all__ = [
     "KeyFaultError",
     "find_roster",
     "key_fault",
+    "keys_asked_for",
     "make_keys",
     "prompt_for",
     "read_roster",

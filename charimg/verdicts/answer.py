@@ -27,9 +27,7 @@ MAX_MESSAGE = 300
 _CODE_FIELDS = ("code", "type", "__type", "rc", "reject_reason", "reason", "error_type", "error_id")
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]{0,16}[@-~]")
-_UNPRINTABLE = re.compile(
-    "[\x00-\x20\x7f-\xa0\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
-)
+_UNPRINTABLE = re.compile("[\x00-\x20\x7f-\xa0\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
 
 
 @dataclass(frozen=True)
@@ -141,9 +139,7 @@ def _all_codes(top: dict[Any, Any], headers: Mapping[str, str]) -> Iterable[str]
     error, detail = top.get("error"), top.get("detail")
     trpc = as_dict(as_dict(error).get("json"))
     yield from _codes_in(top)
-    if "errors" in top and isinstance(
-        top.get("name"), str
-    ):  # Stability; elsewhere a name is a file's or a model's
+    if "errors" in top and isinstance(top.get("name"), str):  # Stability; elsewhere a name is a file's or a model's
         yield top["name"][:MAX_CODE]
     for place in (error, as_dict(error).get("innererror"), detail, trpc, trpc.get("data")):
         yield from _codes_in(place)
@@ -171,12 +167,8 @@ def _sentences(value: object) -> Iterable[str]:
     """The sentences of a field that is a string, an object with a message, or a list of either."""
     for entry in value[:MAX_ITEMS] if isinstance(value, list) else [value]:
         if isinstance(entry, dict):
-            message = (
-                as_text(entry.get("message")) or as_text(entry.get("msg")) or as_text(entry.get("detail"))
-            )
-            place = ".".join(
-                str(part)[:40] for part in as_list(entry.get("loc")) if isinstance(part, (str, int))
-            )
+            message = as_text(entry.get("message")) or as_text(entry.get("msg")) or as_text(entry.get("detail"))
+            place = ".".join(str(part)[:40] for part in as_list(entry.get("loc")) if isinstance(part, (str, int)))
             yield f"{place}: {message}" if place and message else message
         else:
             yield as_text(entry)

@@ -70,9 +70,7 @@ QUOTA_SPENT = _codes(
 )
 """A code that speaks of a quota means a spent one (``exhausted``) when it also says so: insufficient_quota,
 PUBLIC_ERROR_USER_QUOTA_REACHED."""
-SHORT_QUOTA = _codes(
-    r"minutes?|seconds?|hour|hourly|rpm|rate|rates|concurren(?:t|cy)|traffic|throttled|throttling"
-)
+SHORT_QUOTA = _codes(r"minutes?|seconds?|hour|hourly|rpm|rate|rates|concurren(?:t|cy)|traffic|throttled|throttling")
 """... but a quota of a short window is a throttle."""
 WINDOW_QUOTA_CODES = frozenset({"_quota_exceeded_"})
 """LocalAI's code for a window: a short wait beside it makes it a throttle."""
@@ -237,9 +235,7 @@ PRECONDITION_TEXT = _phrases(r"^precondition check failed\.?$")
 MEMORY_TEXT = _phrases(r"\bout of memory\b|\bout_?of_?memory|\ballocation on device\b")
 """The machine that draws ran out of memory: another try may fit."""
 
-QUOTA_WORDS = _phrases(
-    r"(?<![a-z])quotas?(?![a-z])", r"(?<![a-z])rate[\s_-]{0,3}limit(?:s|ed|er|ing)?(?![a-z])"
-)
+QUOTA_WORDS = _phrases(r"(?<![a-z])quotas?(?![a-z])", r"(?<![a-z])rate[\s_-]{0,3}limit(?:s|ed|er|ing)?(?![a-z])")
 """The floor that every third-party provider gets for nothing, on the text of its exception."""
 NUMBER_429 = re.compile(r"(?<![\w#.,/-])429(?!\w|[-.,/]\w|:\d)")
 NUMBER_NAMED = re.compile(

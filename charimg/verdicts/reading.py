@@ -190,11 +190,7 @@ def _by_status(answer: Answer, status: int, text: str, wait: float | None) -> _J
 def _the_rest(answer: Answer, status: int, text: str) -> _Judgement:
     if status in {401, 403} or (status < 500 and _code_verdict(answer) is Verdict.FATAL):  # 11
         return _Judgement(Verdict.FATAL)
-    if (
-        answer.rpc_status == "FAILED_PRECONDITION"
-        and text
-        and not families.PRECONDITION_TEXT.search(text.strip())
-    ):
+    if answer.rpc_status == "FAILED_PRECONDITION" and text and not families.PRECONDITION_TEXT.search(text.strip()):
         return _Judgement(Verdict.FATAL)
     if status >= 500:  # 12
         # Pollinations wraps the overload of whatever draws for it as any 5xx.
@@ -242,9 +238,7 @@ def _gemini_quota(answer: Answer, status: int) -> _Judgement | None:
         )
         if as_text(entry.get(field))
     ]
-    if (
-        status == 429 and _stated(families.LIMIT, answer.text) == 0
-    ):  # the model is not in this tier: no reset helps
+    if status == 429 and _stated(families.LIMIT, answer.text) == 0:  # the model is not in this tier: no reset helps
         return _Judgement(Verdict.EXHAUSTED)
     if any(value == "0" for _, value in names):
         return _Judgement(Verdict.EXHAUSTED)
@@ -287,9 +281,7 @@ def _code_verdicts(answer: Answer) -> dict[str, Verdict]:
 def _code_verdict(answer: Answer) -> Verdict | None:
     """What the codes mean together: the first of the decision order, then any other."""
     found = _code_verdicts(answer)
-    return next(
-        (verdict for verdict in _DECIDING if verdict in found.values()), next(iter(found.values()), None)
-    )
+    return next((verdict for verdict in _DECIDING if verdict in found.values()), next(iter(found.values()), None))
 
 
 def _by_codes(answer: Answer, status: int, wait: float | None, ceiling: float) -> _Judgement | None:
@@ -308,11 +300,7 @@ def _by_codes(answer: Answer, status: int, wait: float | None, ceiling: float) -
         if verdict in found.values():
             reset = _Reset.UTC if "3036" in found and verdict is Verdict.EXHAUSTED else _Reset.UNKNOWN
             return _Judgement(verdict, _constant(answer) if verdict is Verdict.THROTTLED else None, reset)
-    public = [
-        verdict
-        for code, verdict in found.items()
-        if families.words_of(code).startswith(families.PUBLIC_ERROR)
-    ]
+    public = [verdict for code, verdict in found.items() if families.words_of(code).startswith(families.PUBLIC_ERROR)]
     if public and not (public[0] is Verdict.FLAKY and status in {401, 403}):
         return _Judgement(public[0])
     return None

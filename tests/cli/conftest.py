@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import EASEL, Install, Result, Run
 
 from charimg.cli import main
+from tests.cli.command_line import EASEL, Install, Result, Run
 
 
 @pytest.fixture(autouse=True)

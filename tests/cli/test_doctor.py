@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import EASEL, Install, Result, Run
 
 from charimg.project import Project
+from tests.cli.command_line import EASEL, Install, Result, Run
 
 Findings = dict[str, dict[str, Any]]
 

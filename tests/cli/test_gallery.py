@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 import pytest
-from filled_ledger import fill, picture_bytes
 from PIL import Image
+
+from tests.cli.filled_ledger import fill, picture_bytes
 
 Run = Callable[..., Any]
 """Runs the command line; see conftest."""

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import EASEL, Install, Run
 
 from charimg.keyfile import KeyFile
+from tests.cli.command_line import EASEL, Install, Run
 
 
 def test_a_piped_key_is_kept(charimg: Run, home: Path, easel: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from command_line import EASEL, Install, Run
+
+from tests.cli.command_line import EASEL, Install, Run
 
 
 def test_the_list_names_every_kind(charimg: Run) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filled_ledger import fill
 from rich.cells import cell_len
+
+from tests.cli.filled_ledger import fill
 
 Run = Callable[..., Any]
 """Runs the command line; see conftest."""

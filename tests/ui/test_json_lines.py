@@ -6,9 +6,8 @@ import io
 import json
 import os
 
-from story import HOSTILE, JOBS, every_kind, failed, finished, job, quota_wait
-
 from charimg.ui.jsonlines import JsonLines
+from tests.ui.story import HOSTILE, JOBS, every_kind, failed, finished, job, quota_wait
 
 
 def test_every_event_is_one_object_and_the_last_is_run_finished() -> None:

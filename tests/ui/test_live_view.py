@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
-from story import (
+
+from charimg.events import Event, JobName
+from charimg.model import Verdict
+from charimg.ui.board import Board
+from charimg.ui.frame import ASCII, PRETTY, Pen, Symbols, draw
+from charimg.ui.live import LiveView
+from charimg.ui.wording import cells
+from tests.ui.story import (
     HOSTILE,
     JOBS,
     NAMES,
@@ -38,13 +45,6 @@ from story import (
     waiting,
     warned,
 )
-
-from charimg.events import Event, JobName
-from charimg.model import Verdict
-from charimg.ui.board import Board
-from charimg.ui.frame import ASCII, PRETTY, Pen, Symbols, draw
-from charimg.ui.live import LiveView
-from charimg.ui.wording import cells
 
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"

@@ -7,7 +7,9 @@ import os
 import re
 
 import pytest
-from story import (
+
+from charimg.ui.plain import PlainLog, TroubleLog
+from tests.ui.story import (
     HOSTILE,
     JOBS,
     batch,
@@ -29,8 +31,6 @@ from story import (
     uploaded,
     waiting,
 )
-
-from charimg.ui.plain import PlainLog, TroubleLog
 
 pytestmark = pytest.mark.looptime
 

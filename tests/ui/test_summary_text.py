@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from story import NOW, closed, finished, job, problem
 
 from charimg.events import Problem
 from charimg.model import Cost, Verdict
 from charimg.ui import summary_lines
+from tests.ui.story import NOW, closed, finished, job, problem
 
 
 def test_banner_is_the_origins() -> None:
