@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import backoff
 
@@ -26,7 +27,14 @@ from charimg.contracts import (
     Trouble,
     Uploader,
 )
-from charimg.errors import FlakyError, PluginError, ProviderError, StorageError
+from charimg.errors import (
+    FlakyError,
+    InvalidRequestError,
+    PluginError,
+    ProviderError,
+    StorageError,
+    ThrottledError,
+)
 from charimg.events import (
     Event,
     JobDone,
@@ -41,19 +49,36 @@ from charimg.events import (
     Warned,
 )
 from charimg.images import inspect
-from charimg.model import Cost, GeneratedImage, ImageFacts, ImageRequest, Job, SavedImage, Verdict, utc_now
+from charimg.model import (
+    Cost,
+    GeneratedImage,
+    ImageFacts,
+    ImageRequest,
+    Job,
+    MediaReference,
+    SavedImage,
+    Verdict,
+    utc_now,
+)
 from charimg.picture_folder import PictureFolder
 from charimg.plugins import Plugins
 from charimg.policy import Outcome
 from charimg.project import Project
 from charimg.redaction import Redactor
 from charimg.verdicts import error_of, read_exception
+from charimg.verdicts.waits import sane
 
 FLAKY_TRIES = 3
 """Attempts at a job whose answer is flaky, the first included."""
 
 FLAKY_WAIT = 1.0
 """Seconds: the scale of the exponential wait between them."""
+
+CALL_SECONDS = 1800.0
+"""Seconds a provider may take for one picture or upload; who is silent for longer would hold its batch for ever."""
+
+PATIENCE = 10.0
+"""Seconds a provider may take to let go of a call that was broken off for it."""
 
 T = TypeVar("T")
 
@@ -133,8 +158,8 @@ class Pipeline:
             )
         )
         try:
-            generated = await _translated(self._generator.generate(request))
-            facts = inspect(generated.data)
+            generated = await _translated(self._generator.generate(request), CALL_SECONDS)
+            facts = inspect(_of_type(generated, GeneratedImage, name).data)
         except ProviderError as error:
             await self._record_attempt_trouble(job, request.attempt, error)
             raise
@@ -195,8 +220,11 @@ class Pipeline:
             try:
                 data = await asyncio.to_thread(finish, self._as_saved(job, picture), path.read_bytes())
                 facts = None if data is None else inspect(data)
-            except (PluginError, FlakyError) as error:
+            except PluginError as error:
                 self._warn(job, f"{error}; the picture stays as it came")
+                continue
+            except (FlakyError, OSError) as error:
+                self._warn(job, f"a plugin's finish_picture gave no picture ({error}); the picture stays as it came")
                 continue
             if data is None or facts is None:
                 continue
@@ -213,7 +241,9 @@ class Pipeline:
         bench, name = self._bench, self._uploader.declaration.name
         if self._uploader.keeps_references:
             bench.emit(JobUploading(lane=self._lane, key=job.key, name=job.name))
-        reference = await _translated(self._uploader.upload(self._as_saved(job, picture)))
+        reference = await _translated(self._uploader.upload(self._as_saved(job, picture)), CALL_SECONDS)
+        if reference is not None:
+            _of_type(reference, MediaReference, name)
         await bench.store.record_upload(job.key, name, reference)
         if reference is not None:
             bench.emit(
@@ -258,12 +288,12 @@ class Pipeline:
         elif verdict in (Verdict.FLAKY, Verdict.INVALID):
             emit(JobFailed(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, stage=stage))
         else:
-            emit(JobWaiting(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, wait=error.wait))
-        return Outcome(verdict, message, error.wait, error.retry_at, stage)
+            emit(JobWaiting(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, wait=trouble.wait))
+        return Outcome(verdict, message, trouble.wait, _until(error), stage)
 
     def _trouble(self, stage: str, error: ProviderError) -> Trouble:
         message = " ".join(self._bench.redactor.clean(error.message).split())
-        return Trouble(error.verdict, message[:MESSAGE_LENGTH], stage, error.wait, error.possibly_charged)
+        return Trouble(error.verdict, message[:MESSAGE_LENGTH], stage, sane(error.wait), error.possibly_charged)
 
     def _possibly_charged(self, job: Job, attempt: str, message: str) -> None:
         self._bench.emit(
@@ -286,14 +316,43 @@ _STATES = {
 """Where trouble leaves a job for good; any other verdict leaves it to a later try."""
 
 
-async def _translated(call: Awaitable[T]) -> T:
-    """Await a provider's call; whatever it raises comes out in the core's words."""
+async def _translated(call: Coroutine[Any, Any, T], seconds: float) -> T:
+    """Await a provider's call; whatever it raises comes out in the core's words, and so does silence."""
+    # In a task of its own: a provider that is cancelled from within is thereby told from a run that is broken off.
+    task = asyncio.ensure_future(call)
     try:
-        return await call
-    except (ProviderError, StorageError):
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=PATIENCE)
         raise
-    except Exception as error:  # a plugin may raise anything: the fallback rule reads it
-        raise error_of(read_exception(error)) from error
+    if not done:
+        task.cancel()
+        await asyncio.wait({task}, timeout=PATIENCE)
+        raise ThrottledError(f"no answer in {seconds / 60:g} minutes", possibly_charged=True)
+    if task.cancelled():
+        raise InvalidRequestError("the provider broke its own request off", possibly_charged=True)
+    error = task.exception()
+    if error is None:
+        return task.result()
+    if isinstance(error, StorageError) or (isinstance(error, ProviderError) and hasattr(error, "verdict")):
+        raise error
+    raise error_of(read_exception(error)) from error  # a plugin may raise anything: the fallback rule reads it
+
+
+def _of_type(given: T, kind: type[Any], provider: str) -> T:
+    """What a provider gave, if it is what its contract says: a stranger's mistake fails one job, not the run."""
+    if not isinstance(given, kind) or (isinstance(given, GeneratedImage) and not isinstance(given.data, bytes)):
+        what = "a GeneratedImage with bytes" if kind is GeneratedImage else f"a {kind.__name__}"
+        words = f"{provider} gave a {type(given).__name__} back where {what} belongs"
+        raise InvalidRequestError(words, possibly_charged=kind is GeneratedImage)
+    return given
+
+
+def _until(error: ProviderError) -> datetime | None:
+    """When the quota returns: as the error says, or after the wait it asks for."""
+    wait = sane(error.wait)
+    return error.retry_at or (None if wait is None else utc_now() + timedelta(seconds=wait))
 
 
 async def _with_quick_retries(stage: Callable[[], Awaitable[T]]) -> T:
@@ -301,6 +360,11 @@ async def _with_quick_retries(stage: Callable[[], Awaitable[T]]) -> T:
         return await stage()
 
     retry = backoff.on_exception(
-        backoff.expo, FlakyError, max_tries=FLAKY_TRIES, factor=FLAKY_WAIT, jitter=backoff.full_jitter
+        backoff.expo,
+        FlakyError,
+        max_tries=FLAKY_TRIES,
+        factor=FLAKY_WAIT,
+        jitter=backoff.full_jitter,
+        logger=None,  # it would print the service's words before they are redacted
     )
     return await retry(once)()
