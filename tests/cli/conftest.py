@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import itertools
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +13,6 @@ import pytest
 
 from charimg.cli import main
 from tests.cli.command_line import EASEL, Install, Result, Run
-
-
-@pytest.fixture(autouse=True)
-def current_loop() -> Iterator[None]:
-    """The process's current event loop, put back after the test.
-
-    looptime asks for one in every test, which makes it; ``asyncio.run``, which commands call, would leave it behind
-    unclosed, a warning in whichever test is running when it is collected.
-    """
-    try:
-        loop = asyncio.get_event_loop_policy().get_event_loop()
-    except RuntimeError:  # an asynchronous test before this one left none
-        loop = asyncio.new_event_loop()
-    yield
-    asyncio.set_event_loop(loop)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_view(
 
 def test_plain_beside_json_goes_to_standard_error() -> None:
     """A person's lines never stand between a program's."""
-    from story import JOBS, saved
+    from tests.ui.story import JOBS, saved
 
     out, err = io.StringIO(), io.StringIO()
     for observer in choose("plain", json_output=True, stdout=out, stderr=err, environ={}):
