@@ -7,27 +7,30 @@ address that cannot work, :class:`~charimg.errors.FlakyError` for an answer too 
 
 Redirects are never followed by themselves: a key must not travel to another host. :meth:`HttpSession.download`, which
 fetches a picture from an address a service gave, follows a few, but only on http(s) and never into a private network.
+
+The errors of aiohttp hold whole addresses, and so the keys in them: they go no further than this module, neither as a
+message nor as the cause that a traceback would show.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
-import socket
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import backoff
-from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL  # aiohttp's own: a host must be judged as aiohttp reads it
 
 from charimg._version import __version__
 from charimg.errors import FatalError, FlakyError, ProviderError, ThrottledError
+from charimg.public_network import REFUSAL, PublicResolver, may_be_public
 from charimg.redaction import Redactor
 
 log = logging.getLogger("charimg.http")
@@ -40,6 +43,9 @@ MAX_BODY = 96 * 1024 * 1024
 
 QUICK_TRIES = 3
 """Attempts for a request that never reached the service, within a few seconds."""
+
+QUICK_WAIT = 0.5
+"""Seconds: the scale of the exponential wait between them."""
 
 MAX_REDIRECTS = 5
 
@@ -61,9 +67,9 @@ class Answer:
     """What a service answered: status, headers (lower-case names), and the whole body."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    url: str = ""
+    url: str = field(default="", repr=False)
 
     @property
     def text(self) -> str:
@@ -123,30 +129,33 @@ class HttpSession:
         """Send one request and read the whole answer, whatever its status.
 
         A connection that could not be made is tried again at once, a few times; a request that may have reached
-        the service is not, except a ``GET`` or ``HEAD``: it may have been accepted, and charged.
+        the service is not, except a ``GET`` or ``HEAD``: it may have been accepted, and charged. (aiohttp repeats a
+        lost ``GET``, ``HEAD``, ``PUT`` or ``DELETE`` once by itself; never ask for a picture with one of them.)
 
         :raises ThrottledError: no answer came; ``possibly_charged`` tells whether the request may have arrived.
-        :raises FatalError: the address is malformed or its certificate is not trusted.
-        :raises FlakyError: the answer is larger than *max_bytes* or its compression is damaged.
+        :raises FatalError: the address or a header is malformed, the proxy cannot be used, or the certificate is
+            not trusted.
+        :raises FlakyError: the answer is larger than *max_bytes*, broke off, or is no proper HTTP.
         """
+        address = _service_address(url)
+        _check_headers(headers or {}, address)
         if self._services is None:
             self._services = _session(aiohttp.TCPConnector(limit=0), self._timeouts)
         session = self._services
-        safe = method.upper() in ("GET", "HEAD")
+        proxy = _proxy_of(address)
 
         async def send() -> Answer:
             return await self._send(
                 session,
                 method,
-                url,
-                safe=safe,
+                address,
                 max_bytes=max_bytes,
                 headers=headers,
                 params=params,
                 json=json,
                 data=data,
                 timeout=_client_timeout(timeouts or self._timeouts),
-                proxy=_proxy_of(url),
+                proxy=proxy,
             )
 
         return await _with_quick_retries(send)
@@ -155,106 +164,133 @@ class HttpSession:
         """Fetch a picture from an address that a service's answer named.
 
         No credential is sent. Redirects are followed within http and https, never from https down to http, and
-        neither the address nor a redirect may lead into a private network, unless its host is *trusted_host* (the
-        host the user configured for the service).
+        neither the address nor a redirect may lead into a private network, unless it is *trusted_host*: the
+        ``host:port`` the user configured for the service (without a port: the scheme's own). Another port of that
+        host is another service, and not trusted. Behind a proxy it is the proxy that resolves names.
 
         :raises FlakyError: the address is not allowed, redirects too often, or the answer is too large.
         :raises ThrottledError: no answer came.
         """
         for _ in range(MAX_REDIRECTS + 1):
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise FlakyError(f"the picture's address is not a web address: {parts.scheme or 'nothing'}://…")
-            trusted = trusted_host is not None and parts.hostname == trusted_host
-            if not trusted and _is_private_literal(parts.hostname):
-                raise FlakyError("the picture's address lies in a private network; it is not fetched")
-            answer = await self._download_once(url, trusted=trusted, max_bytes=max_bytes)
+            address = _picture_address(url)
+            trusted = trusted_host is not None and _is_same_service(address, trusted_host)
+            if not trusted and not may_be_public(address.raw_host or ""):
+                raise FlakyError(REFUSAL)
+            answer = await self._download_once(address, trusted=trusted, max_bytes=max_bytes)
             location = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
-            target = urljoin(url, location)
-            if parts.scheme == "https" and urlsplit(target).scheme != "https":
+            try:
+                url = urljoin(str(address), location)
+            except ValueError:
+                raise FlakyError("the picture's address redirects to something that is no web address") from None
+            if address.scheme == "https" and _picture_address(url).scheme != "https":
                 raise FlakyError("the picture's address redirects from https to something else; it is not followed")
-            url = target
         raise FlakyError("the picture's address redirects too often")
 
-    async def _download_once(self, url: str, *, trusted: bool, max_bytes: int) -> Answer:
-        if trusted:
-            return await self.request("GET", url, max_bytes=max_bytes)
+    async def _download_once(self, address: URL, *, trusted: bool, max_bytes: int) -> Answer:
+        if trusted or _proxy_of(address):  # a proxy is of the user's own choosing, and may well be a neighbour
+            return await self.request("GET", str(address), max_bytes=max_bytes)
         if self._strangers is None:
-            connector = aiohttp.TCPConnector(limit=0, resolver=_PublicResolver())
+            connector = aiohttp.TCPConnector(limit=0, resolver=PublicResolver())
             self._strangers = _session(connector, self._timeouts)
         session = self._strangers
 
         async def send() -> Answer:
-            return await self._send(session, "GET", url, safe=True, max_bytes=max_bytes)
+            return await self._send(session, "GET", address, max_bytes=max_bytes)
 
         return await _with_quick_retries(send)
 
     async def _send(
-        self,
-        session: aiohttp.ClientSession,
-        method: str,
-        url: str,
-        *,
-        safe: bool,
-        max_bytes: int,
-        **options: Any,
+        self, session: aiohttp.ClientSession, method: str, address: URL, *, max_bytes: int, **options: Any
     ) -> Answer:
-        where = urlsplit(url).netloc.rpartition("@")[2] or url
+        where = _where(address)
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            async with session.request(method, url, allow_redirects=False, **options) as response:
+            async with session.request(method, address, allow_redirects=False, **options) as response:
                 body = await _read(response, max_bytes, where)
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                log.debug(
-                    "%s %s -> %d, %d bytes, %.2f s",
-                    method,
-                    self._redactor.clean(url.partition("?")[0]),
-                    response.status,
-                    len(body),
-                    loop.time() - began,
-                )
+                took = loop.time() - began
+                shown = self._redactor.clean(f"{where}{address.path}")
+                log.debug("%s %s -> %d, %d bytes, %.2f s", method, shown, response.status, len(body), took)
                 return Answer(response.status, headers, body, str(response.url))
-        except aiohttp.ClientSSLError as error:
-            raise FatalError(f"the certificate of {where} is not trusted: {_words(error)}") from error
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError) as error:
-            raise FatalError(f"'{where}' is not a web address; check the provider's address setting") from error
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise _NotReachedError(f"{where} cannot be reached: {_words(error)}") from error
-        except (aiohttp.ClientPayloadError, aiohttp.ContentTypeError) as error:
-            raise FlakyError(f"the answer of {where} broke off or is damaged", possibly_charged=not safe) from error
-        except (asyncio.TimeoutError, aiohttp.ServerTimeoutError) as error:
-            raise ThrottledError(
-                f"{where} did not answer within {loop.time() - began:.0f} seconds", possibly_charged=not safe
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            lost = f"the connection to {where} was lost: {_words(error)}"
-            if safe:
-                raise _NotReachedError(lost) from error
-            raise ThrottledError(lost, possibly_charged=True) from error
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, UnicodeError, FlakyError) as error:
+            told = _in_our_words(error, where, loop.time() - began)
+            # What may have reached the service is neither sent again nor forgotten, unless asking is free.
+            safe = method.upper() in ("GET", "HEAD")
+            if isinstance(told, _LostError) and safe:
+                told = _NotReachedError(told.message)
+            told.possibly_charged = not safe and not isinstance(told, (_NotReachedError, FatalError))
+            log.debug("%s %s -> %s", method, where, type(error).__name__)
+            raise told from None
 
 
 class _NotReachedError(ThrottledError):
     """The request did not reach the service, or repeating it is free of consequence."""
 
 
+class _LostError(ThrottledError):
+    """The connection broke after the request may have reached the service."""
+
+
+def _in_our_words(error: Exception, where: str, seconds: float) -> ProviderError:
+    """What an exception of aiohttp means, in words that hold no part of the address but *where*."""
+    told: ProviderError
+    if isinstance(error, FlakyError):
+        told = FlakyError(error.message)
+    elif isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, UnicodeError)):
+        told = FatalError(f"'{where}' is not a web address; check the provider's address setting")
+    elif isinstance(error, aiohttp.ClientConnectorCertificateError):
+        told = FatalError(f"the certificate of {where} is not trusted: {_words(error)}")
+    elif isinstance(error, aiohttp.ClientConnectorSSLError) and _is_not_tls(error):
+        told = FatalError(f"{where} does not speak https; check the provider's address setting")
+    elif isinstance(error, aiohttp.ClientProxyConnectionError):
+        told = _NotReachedError(f"the proxy before {where} cannot be reached: {_words(error)}")
+    elif isinstance(error, aiohttp.ConnectionTimeoutError):
+        told = _NotReachedError(f"{where} cannot be reached: no connection within {seconds:.0f} seconds")
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        told = _NotReachedError(f"{where} cannot be reached: {_words(error)}")
+    elif isinstance(error, aiohttp.ClientHttpProxyError):
+        told = _proxy_refused(error.status, where)
+    elif isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ClientResponseError)):
+        told = FlakyError(f"the answer of {where} broke off or is damaged")
+    elif isinstance(error, asyncio.TimeoutError):
+        told = ThrottledError(f"{where} did not answer within {seconds:.0f} seconds")
+    else:
+        told = _LostError(f"the connection to {where} was lost: {_words(error)}")
+    return told
+
+
+def _is_not_tls(error: aiohttp.ClientConnectorSSLError) -> bool:
+    """The other side speaks something else, as a plain http server does; a handshake cut short is not that."""
+    reason = getattr(error.os_error, "reason", None) or ""
+    return reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+
+
+def _proxy_refused(status: int, where: str) -> ProviderError:
+    if status == 407:
+        return FatalError(
+            f"the proxy before {where} asks for a login; give it in HTTPS_PROXY, as http://name:password@proxy:port"
+        )
+    return _NotReachedError(f"the proxy before {where} answered HTTP {status}")
+
+
 async def _with_quick_retries(send: Any) -> Answer:
     retry = backoff.on_exception(
-        backoff.expo, _NotReachedError, max_tries=QUICK_TRIES, factor=0.5, jitter=backoff.full_jitter
+        backoff.expo, _NotReachedError, max_tries=QUICK_TRIES, factor=QUICK_WAIT, jitter=backoff.full_jitter
     )
     try:
         answer: Answer = await retry(send)()
-    except _NotReachedError as error:
-        raise ThrottledError(error.message) from error
+    except (_NotReachedError, _LostError) as error:
+        raise ThrottledError(error.message, possibly_charged=error.possibly_charged) from None
     return answer
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int, where: str) -> bytes:
-    """The whole body, decompressed, never more than the cap in memory."""
+    """The whole body, decompressed; what exceeds the cap is never collected."""
     announced = response.content_length
-    if announced is not None and announced > max_bytes:
+    if announced is not None and announced > max_bytes and response.method != "HEAD":
         raise _too_large(where, max_bytes)
     pieces = bytearray()
     async for piece in response.content.iter_chunked(64 * 1024):
@@ -265,7 +301,79 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int, where: str) ->
 
 
 def _too_large(where: str, max_bytes: int) -> ProviderError:
-    return FlakyError(f"the answer of {where} is larger than {max_bytes // (1024 * 1024)} MB; it was not read")
+    cap = f"{max_bytes // (1024 * 1024)} MB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
+    return FlakyError(f"the answer of {where} is larger than {cap}; it was not read")
+
+
+# -- addresses ------------------------------------------------------------------------------------------------------
+
+
+def _web_address(url: str) -> URL | None:
+    """The address, parsed as aiohttp will; ``None`` if it is none of the web."""
+    try:
+        address = URL(url)
+        return address if address.scheme in ("http", "https") and address.raw_host and address.port else None
+    except ValueError:
+        return None
+
+
+def _service_address(url: str) -> URL:
+    address = _web_address(url)
+    if address is None:
+        raise FatalError(f"'{_showable(url)}' is not a web address; check the provider's address setting")
+    return address
+
+
+def _picture_address(url: str) -> URL:
+    address = _web_address(url)
+    if address is None:
+        scheme = re.match(r"[a-z][a-z0-9+.-]{0,20}(?=:)", url, re.IGNORECASE)
+        raise FlakyError(f"the picture's address is not a web address: {scheme[0] if scheme else 'nothing'}://…")
+    return address
+
+
+def _where(address: URL) -> str:
+    """Host and port as written, for messages: never the user, the path or the query, which may hold a key."""
+    port = "" if address.explicit_port is None else f":{address.explicit_port}"
+    return f"{address.host_subcomponent}{port}"
+
+
+def _showable(url: str) -> str:
+    """The head of something that is no address, without what may be a key."""
+    head, *rest = re.split("[?#]", url, maxsplit=1)
+    shown = "…" if "@" in "".join(rest) else head.rpartition("@")[2]
+    return shown[:100].encode("ascii", "backslashreplace").decode()
+
+
+def _is_same_service(address: URL, trusted: str) -> bool:
+    try:
+        own = URL(f"{address.scheme}://{trusted}")
+        return (own.raw_host, own.port) == (address.raw_host, address.port)
+    except ValueError:
+        return False
+
+
+def _check_headers(headers: Mapping[str, str], address: URL) -> None:
+    """A key pasted with a line break is told as that, rather than in the words of a header writer."""
+    for name, value in headers.items():
+        if re.search(r"[\r\n\0]", f"{name}{value}"):
+            raise FatalError(f"the header '{name.split()[0]}' for {_where(address)} holds a line break; check the key")
+
+
+def _proxy_of(address: URL) -> str | None:
+    """The system's proxy for this address. aiohttp's own ``trust_env`` would also let ``~/.netrc`` replace the
+    provider's Authorization header.
+
+    :raises FatalError: it is set to something that is no http proxy.
+    """
+    proxy = getproxies().get(address.scheme)
+    if not proxy or proxy_bypass(f"{address.host}:{address.port}"):
+        return None
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    if _web_address(whole) is None:
+        variable = f"{address.scheme.upper()}_PROXY"
+        raise FatalError(f"{variable} names no http proxy; write it as http://host:port, or unset it")
+    return whole
 
 
 def _session(connector: aiohttp.TCPConnector, timeouts: Timeouts) -> aiohttp.ClientSession:
@@ -283,43 +391,8 @@ def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     )
 
 
-def _proxy_of(url: str) -> str | None:
-    """The system's proxy for this address. aiohttp's own ``trust_env`` would also let ``~/.netrc`` replace the
-    provider's Authorization header."""
-    parts = urlsplit(url)
-    if not parts.hostname or proxy_bypass(parts.hostname):
-        return None
-    return getproxies().get(parts.scheme)
-
-
 def _words(error: BaseException) -> str:
-    """The error in one short line, without the addresses of memory and sockets."""
-    inner = getattr(error, "os_error", None)
-    text = getattr(inner, "strerror", None) or str(inner or error) or type(error).__name__
-    return " ".join(text.split())[:200]
-
-
-def _is_private_literal(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host.partition("%")[0]).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-class _PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only: what is checked is what is connected to."""
-
-    def __init__(self) -> None:
-        self._inner = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        public = [one for one in found if not _is_private_literal(one["host"])]
-        if found and not public:
-            raise FlakyError("the picture's address lies in a private network; it is not fetched")
-        return public
-
-    async def close(self) -> None:
-        await self._inner.close()
+    """The system's own words for what failed, in one short line; never aiohttp's, which hold the whole address."""
+    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    text = inner.strerror if isinstance(inner, OSError) else None
+    return " ".join(text.split())[:200] if text else "it was closed"
