@@ -12,8 +12,9 @@ from charimg.model import ImageFacts
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 """What is accepted, by Pillow's names. Vector and document formats are not pictures here."""
 
-MAX_PIXELS = 100_000_000
-"""Width times height: above it a picture is taken for a decompression bomb (an 8K picture has 33 million)."""
+MAX_PIXELS = 50_000_000
+"""Width times height: above it a picture is taken for a decompression bomb (an 8K picture has 33 million). Decoding
+takes up to 16 bytes of memory a pixel (an animated WebP), whatever the size of the file."""
 
 MIN_SIDE = 8
 """Pixels: tracking dots and empty placeholders are smaller than any picture of a character."""
@@ -22,15 +23,19 @@ MIN_SIDE = 8
 def inspect(data: bytes) -> ImageFacts:
     """Decode the whole picture and tell its format, size and digest.
 
-    :raises FlakyError: the bytes are empty, no picture, a truncated one, or one too large to be meant.
+    :raises FlakyError: the bytes are empty, no picture, a truncated one, or one too large to be meant; or a plugin
+        gave something other than bytes.
     """
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - loaded when the first picture arrives
 
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise FlakyError(f"the generator gave {type(data).__name__} instead of the picture's bytes")
+    data = bytes(data)
     if not data:
         raise FlakyError("the service sent an empty picture (0 bytes)")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is checked below
+            warnings.simplefilter("ignore")  # MAX_PIXELS is checked below; other oddities are not the user's to mend
             with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
                 width, height = picture.size
                 if width * height > MAX_PIXELS:
@@ -38,19 +43,25 @@ def inspect(data: bytes) -> ImageFacts:
                 if min(width, height) < MIN_SIDE:
                     raise FlakyError(f"the service sent a picture of only {width} x {height} pixels")
                 picture.load()
-                kind = (picture.format or "").lower()
+                kind = _FORMAT_NAMES.get(picture.format or "", "")
     except UnidentifiedImageError as error:
         raise FlakyError(f"the service sent {_guess(data)} instead of a picture") from error
     except FlakyError:
         raise
+    except Image.DecompressionBombError as error:  # Pillow looks at the size before we can
+        raise FlakyError("the service sent a picture of far too many pixels; it was not decoded") from error
     except Exception as error:  # Pillow's decoders raise many kinds for damaged data
         raise FlakyError(f"the service sent a damaged picture ({_guess(data)})") from error
     return ImageFacts(kind, width, height, hashlib.sha256(data).hexdigest(), len(data))
 
 
+_FORMAT_NAMES = {"PNG": "png", "JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp", "GIF": "gif"}
+"""From Pillow's names to ours. A multi-picture JPEG, as cameras write, is a JPEG to everyone else."""
+
+
 def _guess(data: bytes) -> str:
     """What the bytes look like, for the message."""
-    head = data[:256].lstrip().lower()
+    head = data[:256].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
         return "a web page"
     if head.startswith((b"<svg", b"<?xml")):
