@@ -223,8 +223,12 @@ class Pipeline:
             except PluginError as error:
                 self._warn(job, f"{error}; the picture stays as it came")
                 continue
-            except (FlakyError, OSError) as error:
-                self._warn(job, f"a plugin's finish_picture gave no picture ({error}); the picture stays as it came")
+            except FlakyError as error:
+                given = error.message.removeprefix("the service sent ")
+                self._warn(job, f"a plugin's finish_picture gave {given}; the picture stays as it came")
+                continue
+            except OSError as error:
+                self._warn(job, f"{picture.path} cannot be read for finish_picture: {error.strerror or error}")
                 continue
             if data is None or facts is None:
                 continue
@@ -344,7 +348,7 @@ def _of_type(given: T, kind: type[Any], provider: str) -> T:
     """What a provider gave, if it is what its contract says: a stranger's mistake fails one job, not the run."""
     if not isinstance(given, kind) or (isinstance(given, GeneratedImage) and not isinstance(given.data, bytes)):
         what = "a GeneratedImage with bytes" if kind is GeneratedImage else f"a {kind.__name__}"
-        words = f"{provider} gave a {type(given).__name__} back where {what} belongs"
+        words = f"{provider} returned {type(given).__name__} where {what} belongs"
         raise InvalidRequestError(words, possibly_charged=kind is GeneratedImage)
     return given
 

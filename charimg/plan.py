@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
@@ -91,6 +91,8 @@ def make_plan(
             jobs.append(job)
         elif record.state is JobState.REJECTED and asked is None and record.asked == request.fingerprint:
             skipped.append(Skipped(character, "rejected before; change its description, or name it with --only"))
+        elif record.state is JobState.REJECTED and record.asked != request.fingerprint:
+            jobs.append(replace(job, again=True))  # a picture that is there is the one that was rejected
         elif not has_picture:
             jobs.append(job)
         elif _needs_upload(record, uploader, lanes, now):
@@ -103,7 +105,7 @@ def make_plan(
 
 
 def _needs_upload(record: JobRecord, uploader: type[Uploader], lanes: Sequence[str], now: datetime) -> bool:
-    if record.uploader is None or record.state is not JobState.DONE:
+    if record.uploader is None:  # not the state: a later attempt at another picture may have failed
         return True
     if not uploader.keeps_references:
         return False

@@ -1,0 +1,367 @@
+"""What plugins may do to a run: change requests, work on pictures, listen, raise, and hold secrets."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from charimg.errors import CharimgError, ExhaustedError, ExitCode, FatalError, FlakyError, ThrottledError
+from charimg.events import Event, JobFailed, JobSaved, LaneClosed, RunFinished, Warned
+from charimg.model import ImageRequest, MediaReference, SavedImage, Verdict
+from tests.run.workshop import SECRET, Listener, Workshop, paint
+
+
+class Grumbler(Listener):
+    """Raises at every event, and when it is closed."""
+
+    def hear(self, event: Event) -> None:
+        raise ValueError(f"no {event.event} for me")
+
+    def close(self) -> None:
+        raise ValueError("not even this")
+
+
+class Quitter(Listener):
+    """Raises at warnings and at the very end."""
+
+    def hear(self, event: Event) -> None:
+        super().hear(event)
+        if isinstance(event, (Warned, RunFinished)):
+            raise ValueError("enough")
+
+
+# -- observers -------------------------------------------------------------------------------------------------------
+
+
+def test_observers_that_raise_do_not_break_the_run(workshop: Workshop) -> None:
+    """Two that raise, one of them at the warning about the other: both are left out and the run is complete."""
+    told = workshop.run(observers=[Grumbler(), Quitter()])
+
+    left_out = [event.message for event in told.of(Warned) if "left out" in event.message]
+    assert (told.error, told.counts, len(left_out)) == (None, (5, 0, 0, 0, 0), 2)
+
+
+def test_the_summary_is_the_last_thing_anybody_hears(workshop: Workshop) -> None:
+    """An observer that raises at the summary does not put a warning behind it."""
+
+    class AtTheEnd(Listener):
+        def hear(self, event: Event) -> None:
+            if isinstance(event, RunFinished):
+                raise ValueError("too late")
+
+    told = workshop.run(observers=[AtTheEnd()])
+
+    assert told.events[-1] is told.finished
+
+
+def test_every_observer_hears_the_same_events_in_the_same_order(workshop: Workshop) -> None:
+    """One that raises in between changes nothing for those after it."""
+    first, last = Listener(), Listener()
+    workshop.run(observers=[first, Grumbler(), last])
+
+    assert [event for _, event in first.heard] == [event for _, event in last.heard]
+
+
+def test_an_observer_that_was_left_out_is_still_closed(workshop: Workshop) -> None:
+    """It may hold a file or a connection."""
+    quitter = Quitter()
+    workshop.run(observers=[quitter])
+
+    assert quitter.closed == 1
+
+
+def test_plugins_observers_hear_the_run(workshop: Workshop) -> None:
+    """A class that a plugin registers is made anew for the run and hears all of it."""
+    made: list[Listener] = []
+
+    class Remembered(Listener):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+    workshop.observers = [Remembered]
+    told = workshop.run()
+
+    assert [[event for _, event in one.heard] for one in made] == [told.events]
+    assert [one.closed for one in made] == [1]
+
+
+def test_a_plugins_observer_that_cannot_start_is_a_warning(workshop: Workshop) -> None:
+    """The run goes on without it and says so."""
+
+    class Broken(Listener):
+        def __init__(self) -> None:
+            raise RuntimeError("no display")
+
+    workshop.observers = [Broken]
+    told = workshop.run()
+
+    assert told.counts[0] == 5
+    assert any("no display" in event.message for event in told.of(Warned))
+
+
+# -- requests and pictures -------------------------------------------------------------------------------------------
+
+
+def test_a_plugin_changes_the_request_that_is_sent_and_recorded(workshop: Workshop) -> None:
+    """A prompt style is what the service gets and what the ledger keeps."""
+    workshop.prepare = lambda request: replace(request, prompt=f"{request.prompt}, in ink")
+    workshop.run()
+
+    sent = {request.prompt.endswith(", in ink") for request in workshop.generator.seen}
+    prompt = workshop.ledger()["c1"].prompt
+    assert (sent, prompt and prompt.endswith(", in ink")) == ({True}, True)
+
+
+def test_a_changed_request_does_not_make_the_character_look_changed(workshop: Workshop) -> None:
+    """What the roster asks for is compared, not what plugins made of it: the next run skips everybody."""
+    workshop.prepare = lambda request: replace(
+        request, prompt=f"{request.prompt}, in ink {len(workshop.generator.seen)}"
+    )
+    workshop.run()
+
+    assert workshop.run().counts == (0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda _request: (_ for _ in ()).throw(RuntimeError("bad style")),
+        lambda _request: "just the prompt",
+        lambda request: replace(request, key="somebody-else"),
+    ],
+    ids=["raises", "no request", "another key"],
+)
+def test_a_plugin_that_cannot_prepare_is_left_out_with_a_warning(workshop: Workshop, prepare: object) -> None:
+    """The request goes out as the roster made it."""
+    workshop.cast("C1")
+    workshop.prepare = prepare  # type: ignore[assignment]
+    told = workshop.run()
+
+    request: ImageRequest = workshop.generator.seen[0]
+    assert (request.key, request.prompt.endswith("green coat"), told.counts[0]) == ("c1", True, 1)
+    assert any("prepare_request" in event.message for event in told.of(Warned))
+
+
+def test_a_plugin_works_on_the_saved_picture_and_the_original_is_kept(workshop: Workshop) -> None:
+    """The new picture is uploaded under the character's name; the one that was paid for stands beside it."""
+    workshop.cast("C1")
+    original, cut_out = paint(), paint()
+    workshop.generator.will(c1=[original])
+    workshop.finish = lambda _picture, data: cut_out if data == original else None
+    workshop.run()
+
+    folder = workshop.folder / "pictures"
+    uploaded: SavedImage = workshop.uploader.seen[0]
+    assert (folder / "c1.png").read_bytes() == cut_out
+    assert (folder / "c1.1.png").read_bytes() == original
+    assert (uploaded.path, uploaded.facts.size) == (folder / "c1.png", len(cut_out))
+
+
+def test_a_finished_picture_is_paid_for_once(workshop: Workshop) -> None:
+    """The second file of one attempt adds nothing to what was spent."""
+    workshop.cast("C1")
+    workshop.finish = lambda _picture, _data: paint()
+    workshop.run()
+
+    assert [cost.amount for cost in workshop.ledger()["c1"].spent] == [0.25]
+
+
+@pytest.mark.parametrize(
+    "finish",
+    [lambda *_: (_ for _ in ()).throw(RuntimeError("no model file")), lambda *_: b"no picture at all"],
+    ids=["raises", "no picture"],
+)
+def test_a_plugin_that_cannot_finish_leaves_the_picture_as_it_came(workshop: Workshop, finish: object) -> None:
+    """A warning names the plugin's hook; the character succeeds with the original."""
+    workshop.cast("C1")
+    workshop.finish = finish  # type: ignore[assignment]
+    told = workshop.run()
+
+    warned = [event.message for event in told.of(Warned) if "finish_picture" in event.message]
+    assert (told.counts[0], len(warned), workshop.pictures()) == (1, 1, ["c1.png"])
+    assert "the picture stays as it came" in warned[0]
+    assert "service" not in warned[0]
+
+
+# -- beginning and end of a provider ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["making", "opening"])
+@pytest.mark.parametrize(
+    ("error", "verdict", "exit_code"),
+    [
+        (FatalError("wrong key"), Verdict.FATAL, ExitCode.LOGIN),
+        (ExhaustedError("no credit"), Verdict.EXHAUSTED, ExitCode.QUOTA),
+        (ThrottledError("busy"), Verdict.THROTTLED, ExitCode.QUOTA),
+        (RuntimeError("no such option"), Verdict.FATAL, ExitCode.LOGIN),
+    ],
+    ids=["fatal", "exhausted", "throttled", "anything"],
+)
+def test_a_provider_that_cannot_open_closes_the_lane_with_a_summary(
+    workshop: Workshop, moment: str, error: Exception, verdict: Verdict, exit_code: ExitCode
+) -> None:
+    """Nothing is sent, everybody is pending, and the reason is told; nobody sees a traceback."""
+    setattr(workshop.generator, moment, error)
+    told = workshop.run()
+
+    closed = [(event.verdict, str(error) in event.message) for event in told.of(LaneClosed)]
+    assert (told.error, closed, told.counts) == (None, [(verdict, True)], (0, 0, 0, 5, exit_code))
+    assert workshop.generator.asked == {}
+
+
+def test_an_uploader_that_cannot_open_spends_nothing(workshop: Workshop) -> None:
+    """A wrong upload key is found out before the first picture is paid for."""
+    workshop.uploader.opening = FatalError("wrong key")
+    told = workshop.run()
+
+    assert (told.counts[3], workshop.generator.asked) == (5, {})
+
+
+@pytest.mark.parametrize("closing", [RuntimeError("socket gone"), FatalError("logged out"), 3600.0])
+def test_a_provider_that_cannot_close_takes_nothing_away(workshop: Workshop, closing: object) -> None:
+    """The pictures are made: trouble at the end is a warning, and nobody waits an hour for it."""
+    workshop.generator.closing = closing
+    told = workshop.run()
+
+    assert (told.error, told.counts, told.of(LaneClosed), told.seconds <= 15) == (None, (5, 0, 0, 0, 0), [], True)
+    assert any(event.message.startswith("scripted: ") for event in told.of(Warned))
+
+
+def test_a_project_where_everybody_has_a_picture_opens_no_provider(workshop: Workshop) -> None:
+    """No login for a run that has nothing to do."""
+    workshop.run()
+    workshop.generator.opening = FatalError("wrong key")
+
+    assert workshop.run().counts == (0, 0, 0, 0, 0)
+
+
+# -- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def _all_of(workshop: Workshop) -> bytes:
+    """Every byte of charimg's own files."""
+    return b"".join(path.read_bytes() for path in (workshop.folder / ".charimg").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(f"POST https://api.example/v1?key={SECRET} failed"),
+        FatalError(f"the key {SECRET} is not valid"),
+        ThrottledError(f"quota of {SECRET} exceeded"),
+        FlakyError(f"no picture for {SECRET}"),
+    ],
+    ids=["any", "fatal", "throttled", "flaky"],
+)
+@pytest.mark.parametrize("where", ["generate", "upload", "making", "opening", "closing"])
+def test_a_secret_that_a_provider_raises_is_in_no_event_and_not_in_the_ledger(
+    workshop: Workshop, where: str, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Wherever a provider lets its credential slip, nobody is told and nothing is written."""
+    if where == "generate":
+        workshop.generator.will(c1=[error] * 4)
+    elif where == "upload":
+        workshop.uploader.will(c1=[error] * 4)
+    else:
+        setattr(workshop.generator, where, error)
+    told = workshop.run()
+
+    assert told.error is None
+    assert SECRET not in told.as_json()
+    assert SECRET.encode() not in _all_of(workshop)
+    assert SECRET not in caplog.text
+
+
+def test_a_secret_that_a_plugin_lets_slip_is_in_no_event(workshop: Workshop) -> None:
+    """Hooks and observers may quote what they saw; their words are cleaned as well."""
+
+    class Leaking(Listener):
+        def hear(self, event: Event) -> None:
+            raise RuntimeError(SECRET)
+
+    class Unborn(Listener):
+        def __init__(self) -> None:
+            raise RuntimeError(SECRET)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    workshop.prepare = fail  # type: ignore[assignment]
+    workshop.finish = fail  # type: ignore[assignment]
+    workshop.observers = [Leaking, Unborn]
+
+    assert SECRET not in workshop.run().as_json()
+
+
+def test_a_token_a_provider_learns_on_the_way_is_cleaned_too(workshop: Workshop) -> None:
+    """What it adds to the redactor is erased from then on."""
+
+    def leak() -> Exception:
+        workshop.generator.contexts[-1].redactor.add("a-token-learnt-later")
+        return RuntimeError("401 for a-token-learnt-later")
+
+    workshop.generator.will(c1=[leak])
+    told = workshop.run()
+
+    assert told.of(JobFailed) or told.of(LaneClosed)
+    assert "a-token-learnt-later" not in told.as_json()
+
+
+def test_a_missing_credential_creates_nothing(workshop: Workshop) -> None:
+    """The run is refused with the command that mends it, before anything is written."""
+    workshop.environ.clear()
+    declaration = workshop.order().generator.declaration
+    object.__setattr__(declaration.credentials[0], "required", True)
+    told = workshop.run()
+
+    assert isinstance(told.error, CharimgError)
+    assert "charimg keys set scripted" in str(told.error)
+    assert ((workshop.folder / ".charimg").exists(), told.listener.closed) == (False, 1)
+
+
+# -- references ------------------------------------------------------------------------------------------------------
+
+
+def test_a_reference_is_valid_for_the_uploaders_account_whoever_made_the_picture(workshop: Workshop) -> None:
+    """Another uploader's account gets the pictures anew; going back to the first needs them there again."""
+    workshop.run()
+    other = workshop.run(flags={"uploader": "shelf"})
+    media = workshop.ledger()["c1"].media
+
+    assert (other.counts[0], media and media.lane, other.of(JobSaved)) == (5, "shelf", [])
+    assert workshop.run(flags={"uploader": "shelf"}).counts[0] == 0
+
+
+def test_an_expired_reference_is_uploaded_again(workshop: Workshop) -> None:
+    """The picture stays; only its reference is renewed."""
+    from datetime import timedelta
+
+    from charimg.model import utc_now
+
+    gone = utc_now() - timedelta(seconds=1)
+    workshop.uploader.will(c1=[MediaReference("old", lane="scripted", expires_at=gone)])
+    workshop.run()
+    told = workshop.run()
+
+    assert (told.counts, workshop.generator.asked["c1"], workshop.uploader.asked["c1"]) == ((1, 0, 0, 0, 0), 1, 2)
+
+
+def test_a_run_that_is_cancelled_by_its_caller_leaves_nothing_open(workshop: Workshop) -> None:
+    """A page that gives a run up ends its requests too, and they are recorded as possibly charged."""
+    from charimg.run import Run
+    from tests.scripted import on_virtual_clock
+
+    async def play() -> int:
+        running = asyncio.ensure_future(Run(workshop.order(), []).execute())
+        await asyncio.sleep(1)
+        running.cancel()
+        await asyncio.wait({running})
+        return workshop.generator.in_flight
+
+    still_in_flight = on_virtual_clock(play)
+
+    open_attempts = [record.open_attempts for record in workshop.ledger().values()]
+    assert (still_in_flight, open_attempts) == (0, [()] * 5)

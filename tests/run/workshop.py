@@ -1,0 +1,368 @@
+"""A project with scripted providers, found through real entry points, for tests of whole runs.
+
+The services keep their books in files beside the project, so that what they were asked for outlives a run that dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+import json
+import os
+import sys
+import types
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import charimg
+from charimg.contracts import (
+    Credential,
+    Declaration,
+    ImageGenerator,
+    JobRecord,
+    Observer,
+    Price,
+    ProviderContext,
+    Uploader,
+)
+from charimg.credentials import Credentials
+from charimg.events import Event, RunFinished
+from charimg.model import GeneratedImage, ImageRequest, MediaReference, SavedImage
+from charimg.plugins import Plugins
+from charimg.project import Project
+from charimg.roster import read_roster
+from charimg.run import Order, Run, plan_only
+from charimg.settings import Settings
+from charimg.workplace import Workplace
+from tests.scripted import on_virtual_clock
+
+T = TypeVar("T")
+
+SECRET = "correct-horse-battery-staple-4711"
+_NUMBERS = itertools.count(1)
+
+
+def paint(kind: str = "PNG", number: int | None = None) -> bytes:
+    """A small picture unlike every other one (or the same for the same number)."""
+    from PIL import Image
+
+    number = next(_NUMBERS) if number is None else number
+    out = io.BytesIO()
+    Image.new("RGB", (16, 24), (number % 256, number // 256 % 256, 7)).resize((16, 24)).save(out, kind)
+    return out.getvalue()
+
+
+def hang() -> float:
+    """A service that never answers."""
+    return float("inf")
+
+
+@dataclass
+class Service:
+    """What one scripted provider answers, per job's key, and what it was asked for."""
+
+    ledger: Path
+    """One line a request that was accepted: the service's bill."""
+    script: dict[str, deque[Any]] = field(default_factory=dict)
+    usual: Callable[[], Any] = lambda: None
+    seconds: float = 3.0
+    """How long an answer takes; ``inf`` for never."""
+    opening: Any = None
+    """An exception that :meth:`open` raises, or the seconds it takes."""
+    making: BaseException | None = None
+    closing: Any = None
+    seen: list[Any] = field(default_factory=list)
+    contexts: list[ProviderContext] = field(default_factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    def will(self, **answers: Iterable[Any]) -> None:
+        """Set the next answers of some jobs: an exception is raised, anything else is returned."""
+        self.script.update({key: deque(given) for key, given in answers.items()})
+
+    async def answer(self, key: str) -> Any:
+        """One request."""
+        with self.ledger.open("a", encoding="utf-8") as bill:
+            bill.write(f"{key}\n")
+        queue = self.script.get(key)
+        answer = queue.popleft() if queue else self.usual()
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            if self.seconds == float("inf"):
+                await asyncio.Event().wait()
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.in_flight -= 1
+        if callable(answer):
+            answer = answer()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    @property
+    def asked(self) -> Counter[str]:
+        """How many requests each job cost, over all runs."""
+        return Counter(self.ledger.read_text(encoding="utf-8").split() if self.ledger.exists() else [])
+
+    async def open(self) -> None:
+        """What the provider does before the first job."""
+        await self._do(self.opening)
+
+    async def close(self) -> None:
+        """What the provider does at the end."""
+        await self._do(self.closing)
+
+    @staticmethod
+    async def _do(what: Any) -> None:
+        if isinstance(what, BaseException):
+            raise what
+        if what:
+            await asyncio.sleep(what)
+
+
+def provider_class(base: type[T], service: Service, declaration: Declaration, **attributes: Any) -> type[T]:
+    """A provider that asks the service."""
+
+    class Scripted(base):  # type: ignore[misc, valid-type]
+        def __init__(self, context: ProviderContext) -> None:
+            super().__init__(context)
+            service.contexts.append(context)
+            if service.making is not None:
+                raise service.making
+
+        async def open(self) -> None:
+            await service.open()
+
+        async def close(self) -> None:
+            await service.close()
+
+    async def generate(self: ImageGenerator, request: ImageRequest) -> GeneratedImage:
+        service.seen.append(request)
+        answer = await service.answer(request.key)
+        if answer is None:
+            answer = paint()
+        return GeneratedImage(answer) if isinstance(answer, bytes) else answer
+
+    async def upload(self: Uploader, picture: SavedImage) -> MediaReference | None:
+        service.seen.append(picture)
+        answer = await service.answer(picture.key)
+        return MediaReference(f"media-{picture.key}", lane=self.context.lane) if answer is None else answer
+
+    made = {"declaration": declaration, **attributes}
+    made["generate" if issubclass(base, ImageGenerator) else "upload"] = (
+        generate if issubclass(base, ImageGenerator) else upload
+    )
+    return type("Scripted", (Scripted,), made)
+
+
+class Listener(Observer):
+    """Keeps what it hears, with the moment."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, Event]] = []
+        self.closed = 0
+
+    def hear(self, event: Event) -> None:
+        self.heard.append((asyncio.get_running_loop().time(), event))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@dataclass
+class Told:
+    """What came of one run."""
+
+    listener: Listener
+    finished: RunFinished | None
+    error: BaseException | None
+    seconds: float
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for _, event in self.listener.heard]
+
+    def of(self, kind: type[T]) -> list[T]:
+        """The events of a kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def counts(self) -> tuple[int, int, int, int, int]:
+        """Succeeded, failed, rejected, pending, exit code."""
+        end = self.finished or self.of(RunFinished)[0]
+        return end.succeeded, end.failed, end.rejected, end.pending, end.exit_code
+
+    def as_json(self) -> str:
+        """Everything that was told, as JSON lines."""
+        return "\n".join(json.dumps(event.to_dict(), ensure_ascii=False) for event in self.events)
+
+
+class Workshop:
+    """A project's folder, its scripted services, and the button that starts a run."""
+
+    names: ClassVar[tuple[str, ...]] = ("C1", "C2", "C3", "C4", "C5")
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self.folder, self.home = folder, home
+        self.environ: dict[str, str] = {"CHARIMG_SCRIPTED_KEY": SECRET}
+        self.generator = Service(folder.parent / "generated.txt")
+        self.uploader = Service(folder.parent / "uploaded.txt", seconds=1.0)
+        key = Credential("key", "From the script.", required=False)
+        declared = Declaration("scripted", "Follows a script.", credentials=(key,), price=Price(0.25))
+        again = Declaration("shelf", "Follows a script.", credentials=())
+        self.module = types.ModuleType(f"scripted_plugin_{next(_NUMBERS)}")
+        sys.modules[self.module.__name__] = self.module
+        generators = [provider_class(ImageGenerator, self.generator, declared)]
+        uploaders = [
+            provider_class(Uploader, self.uploader, declared),
+            provider_class(Uploader, self.uploader, again),
+        ]
+        self.observers: list[type[Observer]] = []
+        self.prepare: Callable[[ImageRequest], ImageRequest | None] = lambda _request: None
+        self.finish: Callable[[SavedImage, bytes], bytes | None] = lambda _picture, _data: None
+
+        @charimg.hookimpl
+        def register_generators(register: Callable[[Any], None]) -> None:
+            for kind in generators:
+                register(kind)
+
+        @charimg.hookimpl
+        def register_uploaders(register: Callable[[Any], None]) -> None:
+            for kind in uploaders:
+                register(kind)
+
+        @charimg.hookimpl
+        def register_observers(register: Callable[[Any], None]) -> None:
+            for kind in self.observers:
+                register(kind)
+
+        @charimg.hookimpl
+        def prepare_request(request: ImageRequest) -> ImageRequest | None:
+            return self.prepare(request)
+
+        @charimg.hookimpl
+        def finish_picture(picture: SavedImage, data: bytes) -> bytes | None:
+            return self.finish(picture, data)
+
+        hooks = (register_generators, register_uploaders, register_observers, prepare_request, finish_picture)
+        for hook in hooks:
+            setattr(self.module, hook.__name__, hook)
+        self.cast(*self.names)
+
+    def cast(self, *names: str, **descriptions: str) -> None:
+        """Write the roster."""
+        lines = [
+            f"{name}: {descriptions.get(name, 'a tall person with a kind face and a long green coat')}"
+            for name in names
+        ]
+        (self.folder / "characters.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def order(
+        self, *, flags: Mapping[str, object] | None = None, only: tuple[str, ...] = (), force: bool = False
+    ) -> Order:
+        """What ``charimg run`` would make of the command line."""
+        module = self.module.__name__
+        found = [
+            EntryPoint("scripted", module, "charimg.generators"),
+            EntryPoint("scripted", module, "charimg.uploaders"),
+            EntryPoint("shelf", module, "charimg.uploaders"),
+            EntryPoint("none", "charimg.providers.none", "charimg.uploaders"),
+            EntryPoint("sqlite", "charimg.providers.sqlite", "charimg.stores"),
+            EntryPoint("part", module, "charimg.plugins"),
+        ]
+        plugins = Plugins(found=found, environ=self.environ)
+        settings = Settings.load(self.folder, self.environ, self.home)
+        given = {"provider": "scripted", **(flags or {})}
+        general = settings.general(given, plugins.names(charimg.plugins.Kind.UPLOADER))
+        project = Project.at(self.folder, str(general["out"].value))
+        place = Workplace(project, settings, Credentials.load(self.environ, self.home), plugins, general)
+        return Order(place, read_roster(self.folder / "characters.txt"), {}, only, force)
+
+    def run(
+        self,
+        *,
+        interrupts: Iterable[float] = (),
+        observers: Iterable[Observer] = (),
+        before: Callable[[Run], None] = lambda _run: None,
+        **wanted: Any,
+    ) -> Told:
+        """One run on a virtual clock; what it raises is told, not raised.
+
+        :param interrupts: the moments of a Ctrl-C, in seconds.
+        """
+        listener = Listener()
+
+        async def play() -> Told:
+            loop = asyncio.get_running_loop()
+            run = Run(self.order(**wanted), [*observers, listener])
+            before(run)
+            for moment in interrupts:
+                loop.call_later(moment, run.stop)
+            finished, error = None, None
+            try:
+                finished = await run.execute()
+            except Exception as raised:
+                error = raised
+            return Told(listener, finished, error, round(loop.time(), 3))
+
+        return on_virtual_clock(play)
+
+    def run_and_die(self, where: Callable[[], None], **wanted: Any) -> None:
+        """One run in a process of its own that dies at the moment *where* arranged, as by a power cut."""
+        child = os.fork()
+        if not child:
+            try:
+                where()
+                self.run(**wanted)
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 9, "the run came to its end without passing the fatal moment"
+
+    def plan(self, **wanted: Any) -> Any:
+        """The plan of a run."""
+        return on_virtual_clock(lambda: plan_only(self.order(**wanted)))
+
+    def ledger(self) -> dict[str, JobRecord]:
+        """What the ledger knows, read afresh."""
+
+        async def read() -> dict[str, JobRecord]:
+            async with self.order().workplace.open_store(read_only=True) as store:
+                return await store.jobs()
+
+        return on_virtual_clock(read)
+
+    def pictures(self) -> list[str]:
+        """The files in the folder of pictures, hidden ones too."""
+        folder = self.folder / "pictures"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def die_at(owner: Any, name: str, when: str) -> Callable[[], None]:
+    """Arrange that the process dies before or after the first call of a function."""
+
+    def arrange() -> None:
+        original = getattr(owner, name)
+
+        def dying(*args: Any, **kwargs: Any) -> Any:
+            if when == "before":
+                os._exit(9)
+            result = original(*args, **kwargs)
+            if not asyncio.iscoroutine(result):
+                os._exit(9)
+
+            async def after() -> Any:
+                await result
+                os._exit(9)
+
+            return after()
+
+        setattr(owner, name, dying)
+
+    return arrange
