@@ -11,7 +11,7 @@ EDITABLE := $(foreach plugin,$(PLUGINS),-e $(plugin))
 DEMO ?= demo
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types wheels docs bench clean
+.PHONY: demo test lint types wheels docs pictures bench clean
 .DELETE_ON_ERROR:
 
 $(VENV)/installed: setup.cfg pyproject.toml $(wildcard plugins/*/setup.cfg)
@@ -50,6 +50,9 @@ wheels: $(VENV)/installed-dev
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/make_reference.py
+
+pictures: $(VENV)/installed-dev
+	$(BIN)/python docs/make_pictures.py
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m tests.benchmarks.startup
