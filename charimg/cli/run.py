@@ -170,8 +170,10 @@ def _plan_lines(order: Order, plan: Plan) -> Iterator[str]:
         yield f"  Skipped: {skipped.character.name}: {skipped.why}"
     for note in (*plan.warnings, *plan.notes):
         yield f"  Note: {note}"
-    yield f"  Pictures to make: {plan.pictures}, in {plan.batches} batches of up to {size}"
-    yield f"  Time: at least {plan.least_seconds:g} s of cooldown, plus the service's own time"
+    batches = "1 batch" if plan.batches == 1 else f"{plan.batches} batches"
+    yield f"  Pictures to make: {plan.pictures}, in {batches} of up to {size}"
+    cooldowns = f"at least {plan.least_seconds:g} s of cooldown, plus " if plan.least_seconds else ""
+    yield f"  Time: {cooldowns}the service's own time"
     cost, price = plan.cost(generator.price), generator.price
     if cost is None or price is None:
         yield f"  Cost: unknown; {generator.name} declares no price"
