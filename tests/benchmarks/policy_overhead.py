@@ -37,7 +37,7 @@ def main() -> None:
         subprocess.run(command, cwd=folder, env=environ, check=True)
         wall = time.perf_counter() - began
         made = len(whisk.bill.generations)
-    print(f"{made} pictures: wall {wall:.2f} s, ideal {ideal:.2f} s, over it {wall - ideal:.2f} s ({wall / ideal:.3f}x)")
+    print(f"{made} pictures: wall {wall:.2f} s, ideal {ideal:.2f} s, over it {wall - ideal:.2f} s")
 
 
 if __name__ == "__main__":
