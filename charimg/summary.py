@@ -43,6 +43,7 @@ class Tally:
             self._succeeded.add(event.key)
             self._problems.pop(event.key, None)
         elif isinstance(event, (JobFailed, JobRejected)):
+            self._succeeded.discard(event.key)
             self._problems[event.key] = Problem(event.key, event.name, event.verdict, event.message, event.stage)
         elif isinstance(event, JobPossiblyCharged):
             self._possibly_charged[event.key] = JobName(event.key, event.name)
