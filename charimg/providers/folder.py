@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from charimg.contracts import Declaration, Setting, Uploader
-from charimg.errors import FatalError
+from charimg.durable_files import copy_whole
+from charimg.errors import FatalError, InvalidRequestError
 from charimg.hookspecs import hookimpl
 from charimg.model import MediaReference, SavedImage
 
@@ -27,27 +27,21 @@ class FolderUploader(Uploader):
 
     async def upload(self, picture: SavedImage) -> MediaReference | None:
         """Copy the picture under a name of its content, so that repeating it changes nothing."""
-        folder = self.context.folder / str(self.context.settings["path"])
+        folder = self.context.folder / Path(str(self.context.settings["path"])).expanduser()
         name = f"{picture.key}-{picture.facts.sha256[:12]}{picture.facts.extension}"
         target = folder / name
+        if not picture.path.is_file():
+            raise InvalidRequestError(f"{picture.path} is gone; run again to make it anew")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not target.exists():
-                _copy_durably(picture.path, target)
+                copy_whole(picture.path, target)
         except OSError as error:
             raise FatalError(f"cannot copy to {folder}: {error.strerror or error}; check the setting 'path'") from error
         base = self.context.settings.get("base_url")
         if base:
-            return MediaReference(id=f"{str(base).rstrip('/')}/{name}", kind="url", uploader="folder")
+            return MediaReference(id=f"{str(base).rstrip('/')}/{quote(name)}", kind="url", uploader="folder")
         return MediaReference(id=str(target), kind="path", uploader="folder")
-
-
-def _copy_durably(source: Path, target: Path) -> None:
-    part = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, part)
-    with part.open("rb+") as copied:
-        os.fsync(copied.fileno())
-    part.replace(target)
 
 
 @hookimpl

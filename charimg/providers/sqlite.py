@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from charimg.contracts import (
     Attempt,
@@ -28,7 +26,8 @@ from charimg.contracts import (
 )
 from charimg.errors import StorageError
 from charimg.hookspecs import hookimpl
-from charimg.model import Cost, ImageFacts, MediaReference, Verdict, utc_now
+from charimg.model import MediaReference, utc_now
+from charimg.providers.sqlite_rows import Connection, as_json, attempt_of, by_key, job_of, media_to_json, named
 
 MIGRATIONS = (
     """
@@ -92,6 +91,10 @@ MIGRATIONS = (
 released: add the next."""
 
 
+LOCK_WAIT = 10.0
+"""Seconds to wait for another program that holds the file."""
+
+
 class SqliteStore(Store):
     """The ledger in a SQLite file."""
 
@@ -112,42 +115,69 @@ class SqliteStore(Store):
         :raises StorageError: it cannot be opened, is no ledger, or was written by a newer version.
         """
         with self._told():
-            if self.context.read_only:
-                self._db = self._connect_to_look()
-            else:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._db = sqlite3.connect(self._path, timeout=10, isolation_level=None)
-                self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.execute("PRAGMA synchronous=FULL")
-                self._migrate(self._db)
+            self._db = self._connect_to_look() if self.context.read_only else self._connect()
 
-    def _connect_to_look(self) -> sqlite3.Connection:
-        """A connection that changes nothing; an empty ledger where there is no file yet."""
-        if self._path.is_file():
-            db = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None)
-            version = self._version(db)
-            if 0 < version <= len(MIGRATIONS):
-                return db
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self._path, timeout=LOCK_WAIT, isolation_level=None, factory=Connection)
+        try:
+            self._check(db)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            self._migrate(db)
+        except BaseException:
             db.close()
-            if version:
-                raise self._too_new()
-        db = sqlite3.connect(":memory:", isolation_level=None)
-        self._migrate(db)
+            raise
         return db
 
-    def _migrate(self, db: sqlite3.Connection) -> None:
+    def _connect_to_look(self) -> sqlite3.Connection:
+        """A connection that changes nothing and leaves nothing behind; an empty ledger where there is no file yet."""
+        db = None
+        if self._path.is_file():
+            # A log beside the file belongs to a run under way, or to one that crashed: it must be read. Without one the
+            # file is complete, and "immutable" keeps SQLite from making a log of its own, which it would not remove.
+            quiet = "" if self._path.with_name(f"{self._path.name}-wal").exists() else "&immutable=1"
+            address = f"{self._path.as_uri()}?mode=ro{quiet}"
+            db = sqlite3.connect(address, uri=True, timeout=LOCK_WAIT, isolation_level=None, factory=Connection)
+            try:
+                self._check(db)
+                if self._version(db) == len(MIGRATIONS):
+                    return db
+            except BaseException:
+                db.close()
+                raise
+        # An older ledger is brought up to date in memory only.
+        copy = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
+        try:
+            if db is not None:
+                db.backup(copy)
+            self._migrate(copy)
+        except BaseException:
+            copy.close()
+            raise
+        finally:
+            if db is not None:
+                db.close()
+        return copy
+
+    def _check(self, db: sqlite3.Connection) -> None:
+        """Refuse a file that this version cannot read, and one that is something else altogether."""
         version = self._version(db)
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and ("attempt" not in tables or not version):
+            raise StorageError(f"{self._path} is the database of something else; choose another file for the ledger")
         if version > len(MIGRATIONS):
-            raise self._too_new()
-        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            raise StorageError(
+                f"{self._path} was written by a newer charimg; update this one: pip install -U charimg-cli"
+            )
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        for number, script in enumerate(MIGRATIONS[self._version(db) :], self._version(db) + 1):
             db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version={number}; COMMIT;")
 
     @staticmethod
     def _version(db: sqlite3.Connection) -> int:
         return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-    def _too_new(self) -> StorageError:
-        return StorageError(f"{self._path} was written by a newer charimg; update this one: pip install -U charimg-cli")
 
     async def close(self) -> None:
         """Close the file."""
@@ -158,19 +188,19 @@ class SqliteStore(Store):
     async def begin_run(self, run: str, started: datetime, plan: dict[str, object]) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            row = (run, started.isoformat(), json.dumps(plan))
+            row = (run, started.isoformat(), as_json(plan))
             db.execute("INSERT INTO run (id, started, plan) VALUES (?, ?, ?)", row)
 
     async def finish_run(self, run: str, finished: datetime, summary: dict[str, object]) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            row = (finished.isoformat(), json.dumps(summary), run)
+            row = (finished.isoformat(), as_json(summary), run)
             db.execute("UPDATE run SET finished = ?, summary = ? WHERE id = ?", row)
 
     async def last_plan(self) -> dict[str, object] | None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            row = db.execute("SELECT plan FROM run ORDER BY started DESC LIMIT 1").fetchone()
+            row = db.execute("SELECT plan FROM run ORDER BY rowid DESC LIMIT 1").fetchone()
         return None if row is None else dict(json.loads(row[0]))
 
     async def record_intent(self, attempt: Attempt) -> None:
@@ -213,7 +243,7 @@ class SqliteStore(Store):
                 "prompt": picture.prompt,
                 "request_id": picture.request_id,
                 "cost": None if picture.cost is None else asdict(picture.cost),
-                "media": _media_to_json(picture.media),
+                "media": media_to_json(picture.media),
             }
             made = db.execute(
                 "INSERT INTO picture (attempt, key, path, saved, facts, details, adopted) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -222,8 +252,8 @@ class SqliteStore(Store):
                     key,
                     picture.path,
                     _now(),
-                    json.dumps(asdict(picture.facts)),
-                    json.dumps(details),
+                    as_json(asdict(picture.facts)),
+                    as_json(details),
                     int(picture.adopted),
                 ),
             )
@@ -254,11 +284,12 @@ class SqliteStore(Store):
     async def record_upload(self, key: str, uploader: str, reference: MediaReference | None) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            media = _media_to_json(reference)
-            db.execute(
+            media = media_to_json(reference)
+            changed = db.execute(
                 "UPDATE job SET state = 'done', uploader = ?, media = ?, trouble = NULL, updated = ? WHERE key = ?",
-                (uploader, None if media is None else json.dumps(media), _now(), key),
+                (uploader, None if media is None else as_json(media), _now(), key),
             )
+            self._demand(changed, key)
 
     async def record_upload_trouble(self, key: str, trouble: Trouble, state: JobState) -> None:
         """See :class:`Store`."""
@@ -276,8 +307,8 @@ class SqliteStore(Store):
     async def lost_attempts(self) -> tuple[Attempt, ...]:
         """See :class:`Store`."""
         with self._transaction() as db:
-            rows = db.execute("SELECT * FROM attempt WHERE possibly_charged = 1 ORDER BY started")
-            return tuple(_attempt(row) for row in _named(rows))
+            rows = db.execute("SELECT * FROM attempt WHERE possibly_charged = 1 ORDER BY rowid")
+            return tuple(attempt_of(row) for row in named(rows))
 
     # -- rows -------------------------------------------------------------------------------------------------
 
@@ -292,18 +323,25 @@ class SqliteStore(Store):
 
     @staticmethod
     def _set_trouble(db: sqlite3.Connection, key: str, trouble: Trouble, state: JobState) -> None:
-        db.execute(
+        changed = db.execute(
             "UPDATE job SET state = ?, trouble = ?, updated = ? WHERE key = ?",
-            (state.value, json.dumps({**asdict(trouble), "verdict": trouble.verdict.value}), _now(), key),
+            (state.value, as_json({**asdict(trouble), "verdict": trouble.verdict.value}), _now(), key),
         )
+        SqliteStore._demand(changed, key)
+
+    @staticmethod
+    def _demand(changed: sqlite3.Cursor, key: str) -> None:
+        """What was to be recorded has a row to stand in, or the caller hears of it."""
+        if not changed.rowcount:
+            raise StorageError(f"the ledger knows no character {key}")
 
     def _read_jobs(self, key: str | None) -> dict[str, JobRecord]:
         where, values = ("", ()) if key is None else (" WHERE key = ?", (key,))
         with self._transaction() as db:
-            jobs = list(_named(db.execute(f"SELECT * FROM job{where}", values)))  # noqa: S608 - a constant
-            pictures = _by_key(_named(db.execute(f"SELECT * FROM picture{where} ORDER BY id", values)))  # noqa: S608 - a constant
-            attempts = _by_key(_named(db.execute(f"SELECT * FROM attempt{where} ORDER BY started", values)))  # noqa: S608 - a constant
-        return {row["key"]: _job(row, pictures[row["key"]], attempts[row["key"]]) for row in jobs}
+            jobs = list(named(db.execute(f"SELECT * FROM job{where}", values)))  # noqa: S608 - a constant
+            pictures = by_key(named(db.execute(f"SELECT * FROM picture{where} ORDER BY id", values)))  # noqa: S608 - a constant
+            attempts = by_key(named(db.execute(f"SELECT * FROM attempt{where} ORDER BY rowid", values)))  # noqa: S608 - a constant
+        return {row["key"]: job_of(row, pictures[row["key"]], attempts[row["key"]]) for row in jobs}
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -313,20 +351,23 @@ class SqliteStore(Store):
             self._db.execute("BEGIN" if self.context.read_only else "BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk ends it by itself
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Turn SQLite's and the system's errors into one line with a remedy."""
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             words = str(error)
             remedy = "free some space and check the folder's permissions"
-            if "not a database" in words or "malformed" in words:
+            if "NOT NULL" in words or "UNIQUE" in words or "CHECK" in words:
+                remedy = "charimg itself is at fault: please report it"
+            elif "not a database" in words or "malformed" in words:
                 remedy = "it is damaged: move it aside, then run again; pictures on disk stay where they are"
             elif "locked" in words:
                 remedy = "another program has it open; close that and run again"
@@ -337,89 +378,6 @@ class SqliteStore(Store):
 
 def _now() -> str:
     return utc_now().isoformat()
-
-
-def _named(cursor: sqlite3.Cursor) -> Iterator[dict[str, Any]]:
-    names = [column[0] for column in cursor.description]
-    return (dict(zip(names, row, strict=True)) for row in cursor)
-
-
-def _by_key(rows: Iterable[dict[str, Any]]) -> defaultdict[str, list[dict[str, Any]]]:
-    groups: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        groups[row["key"]].append(row)
-    return groups
-
-
-def _attempt(row: dict[str, Any]) -> Attempt:
-    return Attempt(
-        id=row["id"],
-        run=row["run"],
-        key=row["key"],
-        name=row["name"],
-        lane=row["lane"],
-        provider=row["provider"],
-        asked=row["asked"],
-        prompt=row["prompt"],
-        seed=None if row["seed"] is None else int(row["seed"]),
-        started=datetime.fromisoformat(row["started"]),
-    )
-
-
-def _picture(row: dict[str, Any]) -> PictureRecord:
-    details = json.loads(row["details"])
-    return PictureRecord(
-        path=row["path"],
-        facts=ImageFacts(**json.loads(row["facts"])),
-        seed=details["seed"],
-        model=details["model"],
-        prompt=details["prompt"],
-        request_id=details["request_id"],
-        cost=None if details["cost"] is None else Cost(**details["cost"]),
-        media=_media_from_json(details["media"]),
-        adopted=bool(row["adopted"]),
-    )
-
-
-def _job(row: dict[str, Any], pictures: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> JobRecord:
-    spent: defaultdict[tuple[str, str], float] = defaultdict(float)
-    by_id = {picture["id"]: _picture(picture) for picture in pictures}
-    for picture in by_id.values():
-        if picture.cost is not None:
-            spent[picture.cost.currency, picture.cost.source] += picture.cost.amount
-    trouble = json.loads(row["trouble"]) if row["trouble"] else None
-    return JobRecord(
-        key=row["key"],
-        name=row["name"],
-        state=JobState(row["state"]),
-        provider=row["provider"],
-        lane=row["lane"],
-        asked=row["asked"],
-        prompt=row["prompt"],
-        uploader=row["uploader"],
-        picture=by_id.get(row["picture"]),
-        media=_media_from_json(json.loads(row["media"])) if row["media"] else None,
-        trouble=None if trouble is None else Trouble(**{**trouble, "verdict": Verdict(trouble["verdict"])}),
-        attempts=len(attempts),
-        spent=tuple(Cost(amount, currency, source) for (currency, source), amount in spent.items()),
-        open_attempts=tuple(_attempt(attempt) for attempt in attempts if attempt["state"] == "open"),
-        updated=datetime.fromisoformat(row["updated"]),
-        other_pictures=tuple(picture for number, picture in by_id.items() if number != row["picture"]),
-    )
-
-
-def _media_to_json(media: MediaReference | None) -> dict[str, object] | None:
-    if media is None:
-        return None
-    expires = None if media.expires_at is None else media.expires_at.isoformat()
-    return {**asdict(media), "expires_at": expires}
-
-
-def _media_from_json(data: dict[str, Any] | None) -> MediaReference | None:
-    if data is None:
-        return None
-    expires = data["expires_at"]
-    return MediaReference(**{**data, "expires_at": None if expires is None else datetime.fromisoformat(expires)})
 
 
 @hookimpl
