@@ -257,6 +257,15 @@ def test_a_quota_wait_of_zero_still_retries_at_most_three_times() -> None:
     assert ([event.retry for event in told.of(QuotaWait)], len(told.calls)) == ([1, 2, 3], 4)
 
 
+def test_an_instant_quota_answer_without_a_wait_is_told_before_the_retry() -> None:
+    """The notice stands between the two rounds even when nothing is waited for."""
+    policy = Policy(quota_wait=0)
+    told = rehearse(3, ScriptedLane("a", {"c1": [Answer(QUOTA, 0)]}, usual=Answer(OK, 0)), policy=policy)
+
+    assert told.story() == ["batch_started", "quota_wait", "batch_retried", "batch_finished"]
+    assert [len(event.jobs) for event in told.of(BatchRetried)] == [3]
+
+
 def test_a_job_that_was_never_sent_is_given_up_with_the_reason_of_the_others() -> None:
     """Spared because the first was turned away each time, it is told with the service's words too."""
     told = rehearse(2, ScriptedLane("a", usual=Answer(QUOTA, 0)))

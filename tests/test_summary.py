@@ -123,6 +123,13 @@ def test_a_job_told_twice_counts_once_with_its_last_words() -> None:
     assert (end.failed, [problem.verdict for problem in end.problems]) == (1, [Verdict.THROTTLED])
 
 
+def test_trouble_after_a_success_is_no_second_job() -> None:
+    """The last word counts: what is told as failed in the end is no longer a success."""
+    end = tally(2, done("c1"), rejected("c1")).finished(seconds=0)
+
+    assert (end.succeeded, end.rejected, end.pending) == (0, 1, 1)
+
+
 def test_problems_stand_in_roster_order() -> None:
     """Whoever failed first, the list reads like the roster."""
     end = tally(3, failed("c3"), rejected("c1"), failed("c2")).finished(seconds=0)
