@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from charimg.contracts import JobState
 from charimg.errors import ExitCode, ThrottledError
 from charimg.events import BatchStarted, JobGenerating, JobPossiblyCharged, JobSaved, JobUploaded, Stopping
+from charimg.run import Run
 from tests.run.workshop import Workshop, hang
 
 
@@ -78,6 +81,15 @@ def test_once_while_the_provider_logs_in_ends_at_once(twelve: Workshop) -> None:
     told = twelve.run(interrupts=[2.0])
 
     assert (told.seconds, told.counts, twelve.generator.asked) == (2.0, (0, 0, 0, 12, ExitCode.INTERRUPTED), {})
+
+
+def test_at_the_very_end_of_the_login_it_is_not_forgotten(twelve: Workshop) -> None:
+    """A Ctrl-C between the login and the first request sends nothing."""
+    runs: list[Run] = []
+    twelve.uploader.opening = lambda: asyncio.get_running_loop().call_soon(runs[0].stop)
+    told = twelve.run(before=runs.append)
+
+    assert (told.counts, twelve.generator.asked) == ((0, 0, 0, 12, ExitCode.INTERRUPTED), {})
 
 
 def test_before_the_first_job_nothing_is_sent(twelve: Workshop) -> None:

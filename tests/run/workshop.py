@@ -73,7 +73,7 @@ class Service:
     seconds: float = 3.0
     """How long an answer takes; ``inf`` for never."""
     opening: Any = None
-    """An exception that :meth:`open` raises, or the seconds it takes."""
+    """An exception that :meth:`open` raises, the seconds it takes, or something it does."""
     making: BaseException | None = None
     closing: Any = None
     seen: list[Any] = field(default_factory=list)
@@ -122,7 +122,9 @@ class Service:
     async def _do(what: Any) -> None:
         if isinstance(what, BaseException):
             raise what
-        if what:
+        if callable(what):
+            what()
+        elif what:
             await asyncio.sleep(what)
 
 
