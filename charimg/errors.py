@@ -24,7 +24,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import ClassVar
 
-from charimg.model import Verdict
+from charimg.model import Verdict, in_utc
 
 
 class ExitCode(IntEnum):
@@ -95,11 +95,12 @@ class ProviderError(CharimgError):
         possibly_charged: bool = False,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = str(message)  # plugins raise with whatever the service sent, a JSON object too
         self.wait = wait
         """Seconds the service asked to wait, only if it said so."""
-        self.retry_at = retry_at
-        """When an exhausted quota returns, where the service or its documents say so."""
+        self.retry_at = None if retry_at is None else in_utc(retry_at)
+        """When an exhausted quota returns, where the service or its documents say so; in UTC (a time without a zone is
+        taken for local time)."""
         self.possibly_charged = possibly_charged
         """The request was accepted and its answer lost: the picture may have been made and paid for."""
 

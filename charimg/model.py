@@ -22,6 +22,11 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def in_utc(moment: datetime) -> datetime:
+    """The moment in UTC; one without a time zone is taken for local time, as ``datetime.now()`` gives it."""
+    return moment.astimezone(timezone.utc)
+
+
 class Verdict(str, Enum):
     """What an answer of a service means for the run (design: one meaning for every service's words)."""
 
@@ -167,7 +172,7 @@ class MediaReference:
     """What an uploader gives back: where later work finds the picture."""
 
     id: str
-    """Opaque id, url or path, by :attr:`kind`."""
+    """Opaque id, url or path, by :attr:`kind`; a number becomes text."""
     kind: str = "id"
     """``"id"``, ``"url"`` or ``"path"``."""
     uploader: str = ""
@@ -175,9 +180,17 @@ class MediaReference:
     lane: str = ""
     """The lane it is valid for; empty when it is valid everywhere (a path, a public url)."""
     expires_at: datetime | None = None
-    """When the service forgets it; ``None`` for never or unknown."""
+    """When the service forgets it, in UTC (a time without a zone is taken for local time); ``None`` for never or
+    unknown."""
     caption: str | None = None
     """The service's own description of the picture, where it gives one."""
+
+    def __post_init__(self) -> None:
+        # Plugins pass on numbers and local times as services give them. A reference is kept for ever: one that could
+        # not be compared or shown would break every later run of the project.
+        object.__setattr__(self, "id", str(self.id))
+        if self.expires_at is not None:
+            object.__setattr__(self, "expires_at", in_utc(self.expires_at))
 
     def expired(self, now: datetime) -> bool:
         """Whether the service has forgotten the picture at *now*."""
@@ -193,6 +206,15 @@ class Cost:
     """ISO 4217 code, or the service's own unit (``"credits"``, ``"kudos"``)."""
     source: str = "declared"
     """``"reported"`` by the service, or ``"declared"`` by the provider."""
+
+    def __str__(self) -> str:
+        """As people write it: ``0.52 USD``, ``12 credits``; with ``about`` when it is only the declared price."""
+        digits = f"{self.amount:.4f}".rstrip("0")
+        whole, _, fraction = digits.partition(".")
+        if len(self.currency) == 3 and self.currency.isupper():
+            fraction = fraction.ljust(2, "0")
+        amount = f"{whole}.{fraction}" if fraction else whole
+        return f"{'' if self.source == 'reported' else 'about '}{amount} {self.currency}"
 
 
 @dataclass(frozen=True)

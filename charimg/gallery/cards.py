@@ -139,14 +139,7 @@ def total_spent(cards: Iterable[Card]) -> tuple[Cost, ...]:
 
 def money(costs: Sequence[Cost]) -> str:
     """Costs for people: ``"0.08 USD"``, with ``about`` where the service did not say so itself; empty for nothing."""
-    parts = []
-    for cost in costs:
-        if cost.amount > 0:
-            number = f"{cost.amount:.4f}".rstrip("0")
-            whole, _, cents = number.partition(".")
-            amount = whole if not cents else f"{whole}.{cents.ljust(2, '0')}"
-            parts.append(f"{'' if cost.source == 'reported' else 'about '}{amount} {cost.currency}")
-    return " + ".join(parts)
+    return " + ".join(str(cost) for cost in costs if cost.amount > 0)
 
 
 def quota_stopped(card: Card) -> bool:

@@ -122,13 +122,7 @@ def moment(until: datetime, now: datetime) -> str:
 
 def money(cost: Cost) -> str:
     """An amount as people write it: ``0.52 USD``, ``12 credits``; with ``about`` when it is only the declared price."""
-    digits = f"{cost.amount:.4f}".rstrip("0")
-    whole, _, fraction = digits.partition(".")
-    if len(cost.currency) == 3 and cost.currency.isupper():
-        fraction = fraction.ljust(2, "0")
-    amount = f"{whole}.{fraction}" if fraction else whole
-    about = "" if cost.source == "reported" else "about "
-    return f"{about}{amount} {clean_name(cost.currency)}"
+    return clean_name(str(cost))
 
 
 def shell_word(name: str, key: str) -> str:

@@ -129,8 +129,8 @@ def test_costs_add_up_by_currency_and_source(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"), [(0.04, "0.04 USD"), (0.1, "0.10 USD"), (3, "3 USD"), (0.0325, "0.0325 USD"), (0, "")]
+    ("amount", "text"), [(0.04, "0.04 USD"), (0.1, "0.10 USD"), (3, "3.00 USD"), (0.0325, "0.0325 USD"), (0, "")]
 )
 def test_money_is_written_as_people_write_it(amount: float, text: str) -> None:
-    """Cents always have two digits, whole amounts none; nothing spent is nothing said."""
+    """A currency has two decimals at least, and more where they matter; nothing spent is nothing said."""
     assert money([Cost(amount, source="reported")]) == text
