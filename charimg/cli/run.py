@@ -77,12 +77,18 @@ def command(
         _show_plan(order, as_json)
         return 0
     progress = str(order.workplace.general["progress"].value)
-    again = _again(desk, roster, flags, options)
+    again = _again(desk, roster, flags, options, only)
     return _execute(order, progress, as_json=as_json, quiet=quiet, debug=desk.debug, again=again).exit_code
 
 
-def _again(desk: Desk, roster: Path | None, flags: dict[str, str | None], options: tuple[str, ...]) -> str:
-    """The command that continues this run, as the user would type it."""
+def _again(
+    desk: Desk, roster: Path | None, flags: dict[str, str | None], options: tuple[str, ...], only: tuple[str, ...]
+) -> str:
+    """The command that continues this run, as the user would type it.
+
+    ``--only`` belongs to it, or it would pay for characters nobody asked for; ``--force`` does not, or it would pay
+    again for those that were made.
+    """
     words = ["charimg"]
     if desk.folder != Path.cwd():
         words += ["-C", str(desk.folder)]
@@ -94,6 +100,8 @@ def _again(desk: Desk, roster: Path | None, flags: dict[str, str | None], option
             words += [f"--{name.replace('_', '-')}", value]
     for option in options:
         words += ["-o", option]
+    for name in only:
+        words += ["--only", name]
     return shlex.join(words)
 
 
@@ -158,6 +166,8 @@ def _plan_data(order: Order, plan: Plan) -> dict[str, Any]:
 
 
 def _plan_lines(order: Order, plan: Plan) -> Iterator[str]:
+    from charimg.model import Cost  # noqa: PLC0415 - see _order
+
     generator, uploader = order.generator.declaration, order.uploader.declaration
     through = generator.name if uploader.name == "none" else f"{generator.name}, uploaded to {uploader.name}"
     yield f"Plan: {len(plan.jobs)} of {len(plan.jobs) + len(plan.skipped)} characters, through {through}"
@@ -179,7 +189,7 @@ def _plan_lines(order: Order, plan: Plan) -> Iterator[str]:
         yield f"  Cost: unknown; {generator.name} declares no price"
     else:
         checked = f" (price of {price.checked:%Y-%m-%d})" if price.checked else ""
-        yield "  Cost: nothing" if not cost else f"  Cost: at most {cost:.2f} {price.currency}{checked}"
+        yield f"  Cost: {Cost(cost, price.currency)}{checked}" if cost else "  Cost: nothing"
     yield f"  Pictures go to: {order.workplace.project.out}"
 
 

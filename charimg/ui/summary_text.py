@@ -89,11 +89,13 @@ def _problem_block(finished: RunFinished, verdict: Verdict, again: str) -> list[
 
 def _remedies(finished: RunFinished, verdict: Verdict, problems: Sequence[Problem], again: str) -> list[str]:
     if verdict is Verdict.REJECTED:
-        first = problems[0]
         whose = "its description" if len(problems) == 1 else "their descriptions"
-        command = f"charimg run --only {shell_word(first.name, first.key)}"
+        change = f"Change {whose} in the roster, then: {again}"
+        if " --only " in again:
+            return [change]
+        first = problems[0]
         others = "" if len(problems) == 1 else f"  (one --only for each; the first is {clean_name(first.name)})"
-        return [f"Change {whose} in the roster, then: {command}{others}"]
+        return [f"{change} --only {shell_word(first.name, first.key)}{others}"]
     if verdict is Verdict.THROTTLED:
         return [f"Later: {again}  (continues where it stopped)"]
     if verdict is Verdict.EXHAUSTED:

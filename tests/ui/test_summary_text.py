@@ -86,6 +86,22 @@ def test_every_verdict_has_its_remedy(verdict: Verdict, remedy: str) -> None:
     assert lines[lines.index("   Mantri: the words") + 1] == f"   👉 {remedy}"
 
 
+@pytest.mark.parametrize(
+    ("again", "command"),
+    [
+        ("charimg run b.csv --provider whisk", 'charimg run b.csv --provider whisk --only "Mantri"'),
+        ("charimg run --only Mantri --only Rani", "charimg run --only Mantri --only Rani"),
+    ],
+)
+def test_rejected_are_tried_again_with_the_same_roster_and_provider(again: str, command: str) -> None:
+    """The command that tries a changed description names what the run was called with, and each name once."""
+    lines = summary_lines(
+        finished(rejected=1, problems=(problem("Mantri", Verdict.REJECTED),), exit_code=1), again=again
+    )
+
+    assert f"   👉 Change its description in the roster, then: {command}" in lines
+
+
 def test_exhausted_quota_says_until_when() -> None:
     """The moment the quota returns is told as a distance, in the remedy and with the closed lane."""
     until = NOW + timedelta(hours=5, minutes=12)

@@ -1,0 +1,55 @@
+"""``charimg run``: what the command line makes of the user's words; the run itself has tests of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import Install, Run
+
+BUSY = """
+    import charimg
+
+    class Busy(charimg.ImageGenerator):
+        declaration = charimg.Declaration(name="busy", summary="Has no time.", price=charimg.Price(0.003))
+
+        async def generate(self, request):
+            raise charimg.ThrottledError("come back later")
+
+    @charimg.hookimpl
+    def register_generators(register):
+        register(Busy)
+"""
+
+
+@pytest.fixture
+def cast(project: Path) -> Path:
+    """A roster of three."""
+    roster = project / "cast.txt"
+    roster.write_text("Ana: a tall baker with flour on her nose\nBo: a small fox\nCy: an old owl\n", encoding="utf-8")
+    return roster
+
+
+@pytest.fixture
+def busy(install: Install) -> str:
+    """The generator ``busy`` is installed."""
+    return install("charimg-busy", BUSY, generators="busy")
+
+
+@pytest.mark.usefixtures("cast", "busy")
+def test_the_command_that_continues_pays_for_nobody_else(charimg: Run) -> None:
+    """What the summary says to type names the roster, the flags and the characters of this run, without --force."""
+    words = ("cast.txt", "--provider", "busy", "--max-retries", "0", "--only", "Ana", "--only", "bo")
+    told = charimg("run", *words, "--force")
+
+    assert told.code == 3
+    assert f"👉 Later: charimg run {' '.join(words[:5])} --only Ana --only bo  (continues" in told.out
+
+
+@pytest.mark.usefixtures("cast", "busy")
+def test_the_plan_tells_small_prices(charimg: Run) -> None:
+    """Three pictures at a third of a cent are not free of charge."""
+    told = charimg("run", "cast.txt", "--provider", "busy", "--dry-run")
+
+    assert "  Cost: about 0.009 USD" in told.out.splitlines()
