@@ -6,6 +6,7 @@ token) it adds to the run's :class:`Redactor`; every message passes through it b
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import quote, quote_plus
 
@@ -13,10 +14,24 @@ SHORTEST_REDACTED = 6
 """Characters: a shorter secret would turn innocent words into stars."""
 
 _KEY_SHAPES = re.compile(
-    r"(ya29\.[\w.-]{6,}|eyJ[\w-]{10,}(?:\.[\w-]*)*|sk-[\w-]{12,}|AIza[\w-]{20,}|hf_\w{12,}|r8_\w{12,}"
-    r"|(?i:bearer)\s+[\w.~+/=-]{8,})"
+    r"(?P<kept>[?&](?:key|api_?key|token|access_token|signature|sig)=|://(?=[^/@\s]{0,99}:[^/@\s]{0,99}@))"
+    r"(?:(?<==)[^&#\s\"']+|(?<=//)[^/@\s]+)"
+    r"|ya29\.[\w.-]{6,}|eyJ[\w-]{10,}(?:\.[\w-]*)*|AIza[\w-]{20,}|hf_\w{12,}|r8_\w{12,}"
+    r"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))sk-(?=[\w-]{0,50}\d)[\w-]{12,}"
+    r"|(?i:bearer)\s+(?=[\w.~+/=-]{0,50}\d)[\w.~+/=-]{8,}"
 )
-"""Shapes of common keys and tokens (Google, JWT and JWE, OpenAI, Hugging Face, Replicate)."""
+"""Shapes of common keys and tokens (Google, JWT and JWE, OpenAI, Hugging Face, Replicate), and the places in addresses
+where keys and passwords stand. What has no digit is a word: ``task-management``, ``bearer authentication``. Every look
+ahead is bounded, so that no text takes longer than its length."""
+
+_INNOCENT = re.compile(
+    r"path|domain|expires|expirationdate|max-age|samesite|priority|version|storeid|name|secure|httponly|hostonly"
+    r"|session|sourcescheme|sourceport|host|port|type|id"
+)
+"""Names whose values describe a cookie or an account and are no secret, as exports and ``Set-Cookie`` have them."""
+
+_TELLING = re.compile(r"pass|pwd|secret|token|key|auth|sid|session|cookie", re.IGNORECASE)
+"""Names whose values are secret even where they read like words."""
 
 
 class Secret:
@@ -54,16 +69,52 @@ class Redactor:
         self._secrets: set[str] = set()
 
     def add(self, secret: str | Secret) -> None:
-        """Remember a secret: it, its parts by line or ``;``, and its URL-encoded form are erased from now on."""
+        """Remember a secret: it is erased from now on, whole, in those of its parts that look secret themselves (the
+        values of a cookie, the lines of a key), and as URLs and JSON would write them.
+
+        Words stay readable: neither a cookie's name nor ``Secure`` nor the host it belongs to is erased.
+        """
         text = secret.reveal() if isinstance(secret, Secret) else secret
-        parts = {text, *re.split(r"[;\s,]+", text)}
-        values = {part.split("=", 1)[-1] for part in parts}
-        for piece in parts | values:
+        for piece in {text, text.strip(), *_secret_parts(text)}:
             if len(piece) >= SHORTEST_REDACTED:
-                self._secrets |= {piece, quote(piece, safe=""), quote_plus(piece)}
+                self._secrets |= _spellings(piece)
 
     def clean(self, text: str) -> str:
         """The text with every known secret and every key-like run replaced by ``***``."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
-        return _KEY_SHAPES.sub("***", text)
+        return _KEY_SHAPES.sub(r"\g<kept>***", text)
+
+
+def _secret_parts(text: str) -> set[str]:
+    """What of a longer credential must not be shown by itself either."""
+    found = set()
+    for word in re.split(r"[;\s,]+", text):
+        name, mark, value = re.match(r"([^=:]*)([=:]?)(.*)", word, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches anything
+        name, value = name.strip("\"'{}[]()").lower(), value.strip("\"'{}[]()")
+        secret = bool(_TELLING.search(name)) or not _is_word(value, 12)
+        if mark and secret and not _INNOCENT.fullmatch(name):
+            found.add(value)
+        bare = word.strip("\"'{}[]()")
+        if not _is_word(bare, 40) and "://" not in bare and len(bare) >= 2 * SHORTEST_REDACTED:
+            found.add(bare)
+    return found
+
+
+def _is_word(text: str, longest: int) -> bool:
+    """It reads like a word, a host, a date or a number: no secret by itself."""
+    if len(text) >= longest:
+        return False
+    if any(char.isdigit() for char in text) and any(char.isalpha() for char in text):
+        return False
+    return not re.search(r"[A-Z]{2}[a-z]+[A-Z]+|[a-z][A-Z]+[a-z]+[A-Z]", text)  # letters mixed as in base64
+
+
+def _spellings(secret: str) -> set[str]:
+    """The secret as it may stand in a URL, in JSON, or in a message that quotes it."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    encoded = {quote(raw, safe=""), quote_plus(raw)}
+    lower = {re.sub(r"%[0-9A-F]{2}", lambda sign: sign[0].lower(), one) for one in encoded}
+    return {secret, *encoded, *lower, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]} | {
+        repr(secret)[1:-1]
+    }

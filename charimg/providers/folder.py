@@ -27,7 +27,7 @@ class FolderUploader(Uploader):
 
     async def upload(self, picture: SavedImage) -> MediaReference | None:
         """Copy the picture under a name of its content, so that repeating it changes nothing."""
-        folder = self.context.folder / Path(str(self.context.settings["path"])).expanduser()
+        folder = self._folder()
         name = f"{picture.key}-{picture.facts.sha256[:12]}{picture.facts.extension}"
         target = folder / name
         if not picture.path.is_file():
@@ -42,6 +42,9 @@ class FolderUploader(Uploader):
         if base:
             return MediaReference(id=f"{str(base).rstrip('/')}/{quote(name)}", kind="url", uploader="folder")
         return MediaReference(id=str(target), kind="path", uploader="folder")
+
+    def _folder(self) -> Path:
+        return self.context.folder / Path(str(self.context.settings["path"])).expanduser()
 
 
 @hookimpl
