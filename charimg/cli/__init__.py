@@ -41,7 +41,17 @@ class Desk:
     debug: bool = False
 
 
+class _ReaderLeftError(Exception):
+    """Nobody reads our output any more (``charimg status | head``)."""
+
+
 class _LazyCommands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click would end with 1, which says that pictures failed
+            raise _ReaderLeftError from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
@@ -136,8 +146,8 @@ def _run(arguments: list[str] | None) -> int:
             raise
         click.echo(f"charimg: {error}", err=True)
         return int(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output left (`charimg status | head`): end quietly, as other tools do.
+    except _ReaderLeftError:
+        # End quietly, as other tools do; what is still buffered would fail once more at the interpreter's end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except Exception as error:  # the last resort: no traceback reaches a user who did not ask for one

@@ -6,6 +6,7 @@ import io
 import itertools
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
