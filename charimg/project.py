@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +81,13 @@ class Project:
                 f"cannot write in {self.state}: {error.strerror or error}; check its permissions"
             ) from error
         try:
-            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+            # It only tells who holds the lock: what stands in its way must neither stop a run nor spoil its end.
+            with suppress(OSError):
+                holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
             yield
         finally:
-            holder.unlink(missing_ok=True)
+            with suppress(OSError):
+                holder.unlink(missing_ok=True)
             lock.release()
 
     def lock_holder(self) -> str | None:
