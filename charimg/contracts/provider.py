@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from charimg.contracts.declaration import Declaration, SettingValue
 from charimg.redaction import Redactor, Secret
@@ -38,15 +38,17 @@ class ProviderContext:
     """Add here what must never be shown, such as a token received on the way."""
     remember: Callable[[str, str], None] = lambda _name, _value: None
     """Keep a renewed credential, ``remember("cookie", new)``, where the old one came from our own key file."""
-    shared: dict[type, object] = field(default_factory=dict)
+    shared: dict[Any, object] = field(default_factory=dict)
     """One place a lane's generator and uploader share; see :meth:`share`."""
 
     def share(self, kind: Callable[[ProviderContext], T]) -> T:
-        """The lane's one object of this class, made on first use: a login that generator and uploader share."""
-        key = kind if isinstance(kind, type) else type(kind)
-        if key not in self.shared:
-            self.shared[key] = kind(self)
-        return self.shared[key]  # type: ignore[return-value]  # the key is the class that made the value
+        """The lane's one object of this class, made on first use: a login that generator and uploader share.
+
+        :param kind: the class, or a function that makes the object.
+        """
+        if kind not in self.shared:
+            self.shared[kind] = kind(self)
+        return self.shared[kind]  # type: ignore[return-value]  # the key is what made the value
 
 
 class Provider:
