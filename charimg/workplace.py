@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charimg.catalogue import relatives
 from charimg.credentials import Credentials
+from charimg.errors import CharimgError, StorageError
 from charimg.plugins import Kind, Plugins
 from charimg.project import Project
+from charimg.redaction import Redactor
 from charimg.settings import Found, Options, Settings, config_home, sort_options
 
 if TYPE_CHECKING:
@@ -61,26 +63,41 @@ class Workplace:
         return sort_options(pairs, [self.chosen(kind).declaration for kind in Kind]) if pairs else {}
 
     @asynccontextmanager
-    async def open_store(self, *, read_only: bool, options: Options | None = None) -> AsyncIterator[Store]:
+    async def open_store(
+        self, *, read_only: bool, options: Options | None = None, redactor: Redactor | None = None
+    ) -> AsyncIterator[Store]:
         """The chosen store, opened.
 
         :param read_only: only look: nothing is created or changed.
+        :param redactor: learns the store's credentials.
+        :raises FatalError: a credential of the store is missing.
         :raises StorageError: the ledger cannot be opened.
         """
         from charimg.contracts import ProviderContext, Store  # noqa: PLC0415 - commands that open no store need none
 
         kind = self.chosen(Kind.STORE)
-        store = kind(
-            ProviderContext(
-                folder=self.project.folder,
-                out=self.project.out,
-                settings=self.settings.values_for(kind.declaration, options),
-                read_only=read_only,
-            )
+        redactor = redactor or Redactor()
+        found = self.credentials.required(kind.declaration)
+        for secret in found.values():
+            redactor.add(secret.value)
+        context = ProviderContext(
+            folder=self.project.folder,
+            out=self.project.out,
+            settings=self.settings.values_for(kind.declaration, options),
+            credentials={name: secret.value for name, secret in found.items()},
+            read_only=read_only,
+            redactor=redactor,
+            remember=self.credentials.remember(kind.declaration.account_name, found),
         )
-        assert isinstance(store, Store)  # the plugin loader has checked it
-        try:
-            await store.open()
+        async with AsyncExitStack() as stack:
+            try:
+                store = kind(context)
+                stack.push_async_callback(store.close)
+                await store.open()
+            except CharimgError:
+                raise
+            except Exception as error:  # a stranger's code, and its words may hold the password
+                words = redactor.clean(" ".join(f"{type(error).__name__}: {error}".split()))
+                raise StorageError(f"the store {kind.declaration.name} cannot be opened: {words}") from error
+            assert isinstance(store, Store)  # the plugin loader has checked it
             yield store
-        finally:
-            await store.close()
