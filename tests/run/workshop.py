@@ -6,6 +6,7 @@ The services keep their books in files beside the project, so that what they wer
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 import itertools
 import json
@@ -352,19 +353,16 @@ def die_at(owner: Any, name: str, when: str) -> Callable[[], None]:
     def arrange() -> None:
         original = getattr(owner, name)
 
-        def dying(*args: Any, **kwargs: Any) -> Any:
-            if when == "before":
-                os._exit(9)
-            result = original(*args, **kwargs)
-            if not asyncio.iscoroutine(result):
-                os._exit(9)
+        def dying(*args: Any, **kwargs: Any) -> None:
+            if when == "after":
+                original(*args, **kwargs)
+            os._exit(9)
 
-            async def after() -> Any:
-                await result
-                os._exit(9)
+        async def dying_later(*args: Any, **kwargs: Any) -> None:
+            if when == "after":
+                await original(*args, **kwargs)
+            os._exit(9)
 
-            return after()
-
-        setattr(owner, name, dying)
+        setattr(owner, name, dying_later if inspect.iscoroutinefunction(original) else dying)
 
     return arrange
