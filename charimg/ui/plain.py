@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from charimg.contracts import Observer
-from charimg.events import Event, JobFailed, JobRejected, LaneClosed, RunFinished
+from charimg.events import Event, JobFailed, JobPossiblyCharged, JobRejected, LaneClosed, RunFinished
 from charimg.ui import clock
 from charimg.ui.board import Board
 from charimg.ui.log_text import heartbeat_lines, log_lines
@@ -45,7 +45,7 @@ class PlainLog(Observer):
 
 
 class TroubleLog(Observer):
-    """``--quiet``: failures as they happen, and the summary unless all went well."""
+    """``--quiet``: failures and doubtful charges as they happen, and the summary unless all went well."""
 
     def __init__(self, stream: TextIO, *, again: str = "charimg run") -> None:
         self._out = SafeStream(stream)
@@ -53,7 +53,7 @@ class TroubleLog(Observer):
 
     def hear(self, event: Event) -> None:
         """Write the event's lines if it is trouble."""
-        trouble = isinstance(event, (JobFailed, JobRejected, LaneClosed))
+        trouble = isinstance(event, (JobFailed, JobPossiblyCharged, JobRejected, LaneClosed))
         if trouble or (isinstance(event, RunFinished) and event.exit_code):
             for line in log_lines(event, again=self._again):
                 self._out.line(line)

@@ -254,6 +254,15 @@ async def test_quiet_says_nothing_when_all_is_well() -> None:
     assert out.getvalue() == ""
 
 
+async def test_quiet_tells_of_money_that_may_be_lost() -> None:
+    """A charge without a picture is told with --quiet, though the run ended well."""
+    out = io.StringIO()
+
+    await play(TroubleLog(out), started(), possibly_charged(JOBS[4]), saved(JOBS[4]), done(JOBS[4]), finished())
+
+    assert out.getvalue() == "⚠️  Mantri: May have been charged without a picture - the answer was lost\n"
+
+
 async def test_quiet_tells_trouble_and_the_summary() -> None:
     """With --quiet failures and rejections are told, and the summary of a run that did not end well."""
     out = io.StringIO()
