@@ -1,0 +1,67 @@
+"""The floors of the house: imports run downwards only, so that nothing low knows anything high."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import charimg
+
+PACKAGE = Path(charimg.__file__).parent
+
+FLOORS = (
+    ("__main__",),
+    ("cli",),
+    ("ui", "gallery", "diagnosis"),
+    ("run",),
+    ("scheduler", "pipeline"),
+    ("workplace", "picture_folder", "plan", "summary"),
+    ("catalogue",),
+    ("plugins", "credentials", "http", "providers"),
+    ("keyfile", "public_network"),
+    ("settings", "roster", "project", "verdicts"),
+    ("contracts", "images"),
+    ("hookspecs", "durable_files", "lettering", "policy", "events", "errors", "redaction"),
+    ("model", "typefaces", "_version"),
+)
+"""From the roof down. A module may import those of lower floors; its neighbours know nothing of each other."""
+
+LEVEL = {name: -number for number, floor in enumerate(FLOORS) for name in floor}
+
+
+def test_every_module_has_its_floor() -> None:
+    """A new module is given a place before it is used."""
+    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+
+    assert there - {"__init__"} == set(LEVEL)
+
+
+def test_imports_run_downwards() -> None:
+    """No module imports one of its own floor or of a higher one, inside a function neither."""
+    climbing = [
+        f"{path.relative_to(PACKAGE)}:{line} imports charimg.{target}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.parent != PACKAGE or path.stem != "__init__"  # the public door looks everything up by name
+        for target, line in _imports(path)
+        if target != (name := path.relative_to(PACKAGE).parts[0].removesuffix(".py")) and LEVEL[target] >= LEVEL[name]
+    ]
+
+    assert climbing == []
+
+
+def _imports(path: Path) -> Iterator[tuple[str, int]]:
+    """The parts of charimg that a file imports, with the line; what only the type checker reads is left out."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        names = [one.name for one in node.names]
+        if isinstance(node, ast.ImportFrom):
+            names = [f"charimg.{name}" for name in names] if node.module == "charimg" else [str(node.module)]
+        yield from ((name.split(".")[1], node.lineno) for name in names if name.startswith("charimg."))
