@@ -84,4 +84,4 @@ async def test_a_store_that_breaks_while_it_opens_is_told_in_one_line_without_it
         async with at({"CHARIMG_VAULT_PASSWORD": "wrong-horse-battery"}).open_store(read_only=False):
             pass
 
-    assert str(told.value) == "the store vault cannot be opened: ConnectionError: no entry: vault://me:***@db"
+    assert str(told.value) == "the store vault cannot be opened: ConnectionError: no entry: vault://***@db"
