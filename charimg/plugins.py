@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from typing import TYPE_CHECKING, Any
 
 from charimg.errors import PluginError
@@ -94,13 +96,14 @@ class Plugins:
 
     def claims(self, group: str) -> dict[str, list[Claim]]:
         """Every name in an entry point group with those who claim it, in alphabetical order. Imports nothing."""
-        found = entry_points(group=group) if self._found is None else (e for e in self._found if e.group == group)
+        found = _installed(group) if self._found is None else (e for e in self._found if e.group == group)
         claims: dict[str, dict[tuple[str, str], Claim]] = {}
         for entry in found:
-            dist = entry.dist
-            name, version = (dist.name, dist.version) if dist is not None else ("an unknown distribution", "")
-            # The same distribution may be seen twice, as an editable install and as its folder on the path.
-            claims.setdefault(entry.name, {})[name, entry.value] = Claim(entry.name, name, version, entry)
+            name, version = _identity(entry.dist)
+            # The same distribution may be seen twice, as an editable install and as its folder on the path; the first
+            # is the one that an import finds.
+            same = (re.sub(r"[-_.]+", "-", name).lower(), entry.value)
+            claims.setdefault(entry.name, {}).setdefault(same, Claim(entry.name, name, version, entry))
         return {name: list(claims[name].values()) for name in sorted(claims)}
 
     def names(self, kind: Kind) -> list[str]:
@@ -162,13 +165,17 @@ class Plugins:
         observers: list[Observer] = []
         warnings: list[str] = []
 
-        def register(kind: type[Observer]) -> None:
+        def register(kind: object) -> None:
+            from charimg.contracts import Observer  # noqa: PLC0415 - listing names must import no contract
+
+            if not (isinstance(kind, type) and issubclass(kind, Observer)):
+                raise TypeError(f"{kind!r} is not a class that extends charimg.Observer")
             observers.append(kind())
 
         for plugin in self._manager.get_plugins():
             try:
                 self._call_one(plugin, "register_observers", register=register)
-            except Exception as error:  # a stranger's code
+            except _STRANGERS as error:
                 warnings.append(f"{self._name_of(plugin)}: its observer cannot start: {_words(error)}")
         return observers, warnings
 
@@ -180,7 +187,7 @@ class Plugins:
                 changed = self._call_one(plugin, "prepare_request", request=request)
                 if any(change is not None for change in changed):
                     request = _checked_request(next(change for change in changed if change is not None), request)
-            except Exception as error:  # a stranger's code
+            except _STRANGERS as error:
                 warnings.append(f"{self._name_of(plugin)}: prepare_request failed and is left out: {_words(error)}")
         return request, warnings
 
@@ -191,7 +198,7 @@ class Plugins:
             def finish(picture: SavedImage, data: bytes) -> bytes | None:
                 try:
                     results = self._call_one(plugin, "finish_picture", picture=picture, data=data)
-                except Exception as error:
+                except _STRANGERS as error:
                     raise PluginError(f"{self._name_of(plugin)}: finish_picture failed: {_words(error)}") from error
                 return next((bytes(result) for result in results if result is not None), None)
 
@@ -218,17 +225,23 @@ class Plugins:
         with _blamed(claim, "it"):
             module = claim.entry.load()
         if not self._manager.is_registered(module):
-            import pluggy  # noqa: PLC0415 - see _manager
-
             try:
                 self._manager.register(module, name=f"{claim.distribution}: {claim.entry.value}")
                 self._manager.check_pending()
-            except (pluggy.PluginValidationError, ValueError) as error:
-                self._manager.unregister(module)
+                self._check_names(module)
+            except _STRANGERS as error:
+                if self._manager.is_registered(module):
+                    self._manager.unregister(module)
                 raise PluginError(
-                    f"{claim.source} has a hook charimg does not know: {_words(error)}; {_mend(claim)}"
+                    f"{claim.source} has a hook charimg cannot use: {_words(error)}; {_mend(claim)}"
                 ) from error
         return module
+
+    def _check_names(self, module: object) -> None:
+        """A hook under another name (pluggy's ``specname``) could not be called for one plugin alone."""
+        for hook in self._manager.get_hookcallers(module) or ():
+            if not hasattr(module, hook.name):
+                raise ValueError(f"the function that implements {hook.name} must be called that")
 
     def _implementing(self, hook: str) -> list[object]:
         """Plugins with an implementation of the hook, in the order they were registered."""
@@ -256,7 +269,7 @@ class _blamed:  # noqa: N801 - reads as a word in a with statement
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (Exception, SystemExit)) and not isinstance(error, PluginError):
+        if isinstance(error, _STRANGERS) and not isinstance(error, PluginError):
             claim = self._claim
             raise PluginError(
                 f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {_words(error)}; "
@@ -264,19 +277,69 @@ class _blamed:  # noqa: N801 - reads as a word in a with statement
             ) from error
 
 
+_STRANGERS = (Exception, SystemExit)
+"""What a stranger's code may raise without ending the run: ``sys.exit()`` in a hook included."""
+
+
+def _installed(group: str) -> Iterator[EntryPoint]:
+    """The entry points of a group; a distribution whose list of them cannot be read is passed over."""
+    try:
+        yield from entry_points(group=group)
+        return
+    except Exception as error:  # one torn file in the environment, perhaps of a package we have no part in
+        torn = _words(error)
+    for dist in distributions():
+        try:
+            found = [entry for entry in dist.entry_points if entry.group == group]
+        except Exception:
+            _tell_once(f"charimg: the list of plugins of {_identity(dist)[0]} cannot be read: {torn}")
+            continue
+        yield from found
+
+
+@lru_cache
+def _tell_once(line: str) -> None:
+    """On standard error, for what is found out long before a run has anyone to tell; once, for every group asks."""
+    sys.stderr.write(f"{line}\n")
+
+
+def _identity(dist: Distribution | None) -> tuple[str, str]:
+    """Name and version, where its metadata can still be read."""
+    try:
+        if dist is not None and dist.name:
+            return dist.name, dist.version or ""
+    except Exception:  # left behind by a broken-off uninstall: importlib raises one thing or another by version
+        return "a broken distribution", ""
+    return "an unknown distribution", ""
+
+
 def _check_class(claim: Claim, kind: Kind, provider: object) -> None:
     """A registered class must be what it claims to be; found out now rather than in the middle of a paid run."""
-    wrong = None
-    if not (isinstance(provider, type) and issubclass(provider, kind.contract)):
-        wrong = f"{provider!r} is not a class that extends charimg.{kind.contract.__name__}"
-    elif getattr(provider, "declaration", None) is None:
-        wrong = f"{provider.__name__} has no declaration"
-    elif kind is not Kind.STORE:
-        method = "generate" if kind is Kind.GENERATOR else "upload"
-        if not inspect.iscoroutinefunction(getattr(provider, method)):
-            wrong = f"{provider.__name__}.{method} must be 'async def'"
+    wrong = _fault_of(kind, provider)
     if wrong:
         raise PluginError(f"{claim.source} registers a broken {kind}: {wrong}; {_mend(claim)}")
+
+
+def _fault_of(kind: Kind, provider: object) -> str | None:
+    from charimg.contracts import Declaration  # noqa: PLC0415 - listing names must import no contract
+
+    contract = kind.contract
+    if not (isinstance(provider, type) and issubclass(provider, contract)):
+        return f"{provider!r} is not a class that extends charimg.{contract.__name__}"
+    declaration = getattr(provider, "declaration", None)
+    if declaration is None:
+        return f"{provider.__name__} has no declaration"
+    if not isinstance(declaration, Declaration):
+        return f"{provider.__name__}.declaration is not a charimg.Declaration"
+    for name in dir(contract):
+        promised, given = getattr(contract, name), getattr(provider, name)
+        if name.startswith("_") or not inspect.iscoroutinefunction(promised):
+            continue
+        if not inspect.iscoroutinefunction(given):
+            return f"{provider.__name__}.{name} must be 'async def'"
+        if given is promised and name in vars(contract):  # what only the root has, may be left to it
+            return f"{provider.__name__} has no method '{name}'"
+    return None
 
 
 def _checked_request(changed: object, request: ImageRequest) -> ImageRequest:
