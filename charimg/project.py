@@ -15,6 +15,14 @@ STATE_FOLDER = ".charimg"
 """Holds the ledger and the lock; safe to delete only if one wants to forget what was paid for."""
 
 
+LOOKING = 0.25
+"""Seconds a run waits for the lock: one who only asks whether it is held (:meth:`Project.lock_holder`) has it for a
+moment."""
+
+_ODD = (OSError, RuntimeError, ValueError)
+"""What a path raises that is too long, closed to us, a loop, the home of nobody, or holds a NUL."""
+
+
 @dataclass(frozen=True)
 class Project:
     """One project."""
@@ -30,12 +38,18 @@ class Project:
 
         :raises InputError: the folder is no folder, or *out* is a file.
         """
-        folder = folder.resolve()
-        if not folder.is_dir():
-            raise InputError(f"{folder} is not a folder")
-        target = (folder / Path(out).expanduser()).resolve()
-        if target.exists() and not target.is_dir():
-            raise InputError(f"{target} is a file; pictures need a folder: choose another with --out")
+        try:
+            folder = folder.resolve()
+            if not folder.is_dir():
+                raise InputError(f"{folder} is not a folder")
+        except _ODD as error:
+            raise InputError(f"{_short(folder)} cannot be a folder: {_words(error)}") from error
+        try:
+            target = (folder / Path(out).expanduser()).resolve()
+            if target.exists() and not target.is_dir():
+                raise InputError(f"{target} is a file; pictures need a folder: choose another with --out")
+        except _ODD as error:
+            raise InputError(f"{_short(out)} cannot be a folder: {_words(error)}; choose another with --out") from error
         return cls(folder, target)
 
     @property
@@ -69,13 +83,15 @@ class Project:
             ignore = self.state / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
-            lock = FileLock(self.state / "run.lock", timeout=0)
+            lock = FileLock(self.state / "run.lock", timeout=LOOKING)
             try:
-                lock.acquire()
+                lock.acquire(poll_interval=LOOKING / 5)
             except Timeout:
                 raise ProjectBusyError(
                     f"another run holds this project ({_holder(holder)}); wait for it to end"
                 ) from None
+        except NotImplementedError as error:
+            raise StorageError(f"the file system of {self.state} has no locks; keep the project elsewhere") from error
         except OSError as error:
             raise StorageError(
                 f"cannot write in {self.state}: {error.strerror or error}; check its permissions"
@@ -108,6 +124,17 @@ class Project:
 
 def _holder(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        note = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return "an unknown process"
+        note = ""
+    words = " ".join("".join(char for char in note if char.isprintable() or char.isspace()).split())
+    return words[:100] or "an unknown process"
+
+
+def _short(path: object) -> str:
+    written = ascii(str(path))
+    return written if len(written) <= 100 else f"{written[:60]}…{written[-20:]}"
+
+
+def _words(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__ if isinstance(error, OSError) else str(error)
