@@ -44,6 +44,9 @@ EASEL = """
                 return f"logged in at {self.context.settings['base_url']}"
             raise charimg.FatalError(f"the key {key} is not known")
 
+        async def generate(self, request):
+            raise charimg.FatalError("nobody paints in these tests")
+
     @charimg.hookimpl
     def register_generators(register):
         register(Easel)
