@@ -144,7 +144,7 @@ def _run(arguments: list[str] | None) -> int:
     except CharimgError as error:
         if desk.debug:
             raise
-        click.echo(f"charimg: {error}", err=True)
+        _tell(str(error))
         return int(error.exit_code)
     except _ReaderLeftError:
         # End quietly, as other tools do; what is still buffered would fail once more at the interpreter's end.
@@ -154,5 +154,12 @@ def _run(arguments: list[str] | None) -> int:
         if desk.debug:
             raise
         words = f"{type(error).__name__}: {error}".splitlines()[0]
-        click.echo(f"charimg: internal error: {words}; run it again with --debug and report what it shows", err=True)
+        _tell(f"internal error: {words}; run it again with --debug and report what it shows")
         return int(ExitCode.FAILED)
+
+
+def _tell(words: str) -> None:
+    """One line on standard error, whatever a name or path in it holds."""
+    from charimg.cli.tables import printable  # noqa: PLC0415 - needed only when something went wrong
+
+    click.echo(f"charimg: {printable(words)}", err=True)

@@ -38,6 +38,7 @@ PROGRESS = ("auto", "live", "plain", "json", "none")
 @click.option("--quota-wait", metavar="SECONDS", help="Wait after a quota answer.  [default: 15]")
 @click.option("--max-retries", metavar="N", help="Quota waits a batch may have.  [default: 3]")
 @click.option("--cooldown", metavar="SECONDS", help="Pause between batches.  [default: 2]")
+@click.option("--wait-ceiling", metavar="SECONDS", help="A longer wait than this means: not today.  [default: 900]")
 @click.option(
     "-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A provider's setting; repeatable."
 )

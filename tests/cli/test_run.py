@@ -53,3 +53,11 @@ def test_the_plan_tells_small_prices(charimg: Run) -> None:
     told = charimg("run", "cast.txt", "--provider", "busy", "--dry-run")
 
     assert "  Cost: about 0.009 USD" in told.out.splitlines()
+
+
+@pytest.mark.usefixtures("cast", "busy")
+def test_every_number_of_the_policy_has_its_flag(charimg: Run) -> None:
+    """The plan's policy is the one the flags describe; a number that makes no sense is refused by its flag's name."""
+    told = charimg("run", "cast.txt", "--provider", "busy", "--wait-ceiling", "-1", "--dry-run")
+
+    assert (told.code, told.err) == (2, "charimg: --wait-ceiling: expected a number from 0 up, found '-1'\n")
