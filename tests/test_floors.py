@@ -15,10 +15,11 @@ FLOORS = (
     ("cli",),
     ("ui", "gallery", "diagnosis"),
     ("run",),
+    ("recovery", "lane"),
     ("scheduler", "pipeline"),
     ("workplace", "picture_folder", "plan", "summary"),
     ("catalogue",),
-    ("plugins", "credentials", "http", "providers"),
+    ("plugins", "credentials", "http", "providers", "provider_call"),
     ("keyfile", "public_network"),
     ("settings", "roster", "project", "verdicts"),
     ("contracts", "images"),
@@ -34,7 +35,7 @@ def test_every_module_has_its_floor() -> None:
     """A new module is given a place before it is used."""
     there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 
-    assert there - {"__init__"} == set(LEVEL)
+    assert there - {"__init__"} - set(LEVEL) == set()
 
 
 def test_imports_run_downwards() -> None:
