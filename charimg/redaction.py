@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 SHORTEST_REDACTED = 6
@@ -89,16 +90,43 @@ class Redactor:
 def _secret_parts(text: str) -> set[str]:
     """What of a longer credential must not be shown by itself either."""
     found = set()
-    for word in re.split(r"[;\s,]+", text):
-        name, mark, value = re.match(r"([^=:]*)([=:]?)(.*)", word, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches anything
-        name, value = name.strip("\"'{}[]()").lower(), value.strip("\"'{}[]()")
-        secret = bool(_TELLING.search(name)) or not _is_word(value, 12)
-        if mark and secret and not _INNOCENT.fullmatch(name):
+    for name, value in _named_values(text):
+        if not name:
+            secret = len(value) >= 2 * SHORTEST_REDACTED and not _is_word(value, 40) and "://" not in value
+        else:
+            secret = bool(_TELLING.search(name)) or not _is_word(value, 12)
+        if secret and not _INNOCENT.fullmatch(name):
             found.add(value)
-        bare = word.strip("\"'{}[]()")
-        if not _is_word(bare, 40) and "://" not in bare and len(bare) >= 2 * SHORTEST_REDACTED:
-            found.add(bare)
     return found
+
+
+def _named_values(text: str) -> Iterator[tuple[str, str]]:
+    """Everything in a credential with its name in lower case, which is empty where there is none."""
+    if text.lstrip().startswith(("{", "[")):
+        try:
+            yield from _named_values_of(json.loads(text), "")
+            return
+        except (ValueError, RecursionError):
+            pass
+    for word in re.split(r"[;\s,]+", text):
+        name, mark, value = re.split("([=:])", word, maxsplit=1) if re.search("[=:]", word) else ("", "", word)
+        if mark:
+            yield name.strip(_BRACKETS).lower(), value.strip(_BRACKETS)
+        yield "", word.strip(_BRACKETS)
+
+
+def _named_values_of(data: object, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _named_values_of(value, str(key).lower())
+    elif isinstance(data, list):
+        for value in data:
+            yield from _named_values_of(value, name)
+    elif isinstance(data, str):
+        yield name, data
+
+
+_BRACKETS = "\"'{}[]()"
 
 
 def _is_word(text: str, longest: int) -> bool:

@@ -159,8 +159,8 @@ async def test_no_cookie_is_kept() -> None:
     """A cookie an answer sets is not sent with the next request: providers manage their own."""
     answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 2\r\n\r\nhi"
     async with serving(saying(answer)) as server, HttpSession() as http:
-        for _ in range(2):
-            await http.request("GET", server.url)
+        for _ in range(2):  # by name: jars refuse the cookies of bare addresses anyway
+            await http.request("GET", server.url.replace("127.0.0.1", "localhost"))
 
     assert b"\r\ncookie:" not in server.sent
 
