@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
-from charimg.model import Character, Job, Roster
+from charimg.model import Character, Job, Roster, Verdict
 from charimg.policy import Policy
 from charimg.roster import keys_asked_for, request_for
 
@@ -80,6 +80,7 @@ def make_plan(
     jobs: list[Job] = []
     skipped: list[Skipped] = []
     uploads: set[str] = set()
+    changed: list[str] = []
     for character in roster.characters:
         if asked is not None and character.key not in asked:
             continue
@@ -95,13 +96,41 @@ def make_plan(
             jobs.append(replace(job, again=True))  # a picture that is there is the one that was rejected
         elif not has_picture:
             jobs.append(job)
-        elif _needs_upload(record, uploader, lanes, now):
-            jobs.append(job)
-            uploads.add(character.key)
+        elif _stopped_on_the_way_to_another(record):
+            jobs.append(replace(job, again=True))
         else:
-            skipped.append(Skipped(character, "has its picture; --force makes it again"))
-    warnings = (*roster.warnings, *_unseen_references(jobs, generator))
+            outdated = record.asked not in (None, request.fingerprint)
+            if outdated:
+                changed.append(character.name)
+            if _needs_upload(record, uploader, lanes, now):
+                jobs.append(job)
+                uploads.add(character.key)
+            else:
+                has = "has a picture of what the roster said before" if outdated else "has its picture"
+                skipped.append(Skipped(character, f"{has}; --force makes it again"))
+    warnings = (*roster.warnings, *_unseen_references(jobs, generator), *_outdated(changed))
     return Plan(tuple(jobs), tuple(skipped), frozenset(uploads), warnings, _left_out(jobs, generator), policy)
+
+
+def _stopped_on_the_way_to_another(record: JobRecord) -> bool:
+    """A picture is there, another was asked for with ``--force``, and what kept it away may be gone by now.
+
+    That run said so and sent the user to the next one, which must then not call the job done. What the service cannot
+    fulfil at all is different: there the old picture stands.
+    """
+    if record.trouble is None or record.trouble.stage == "upload":
+        return False
+    return record.state is JobState.PENDING or (
+        record.state is JobState.FAILED and record.trouble.verdict is Verdict.FLAKY
+    )
+
+
+def _outdated(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    whose = "this picture" if len(names) == 1 else "these pictures"
+    again = "makes it again" if len(names) == 1 else "makes them again"
+    return (f"the roster has changed since {whose}: {_listed(names)}; --force with --only {again}",)
 
 
 def _needs_upload(record: JobRecord, uploader: type[Uploader], lanes: Sequence[str], now: datetime) -> bool:

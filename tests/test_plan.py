@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charimg.contracts import Abilities, Declaration, JobRecord, JobState, PictureRecord, Price, Uploader
+from charimg.contracts import Abilities, Declaration, JobRecord, JobState, PictureRecord, Price, Trouble, Uploader
 from charimg.errors import InputError
-from charimg.model import Character, ImageFacts, MediaReference, Reference, Roster
+from charimg.model import Character, ImageFacts, MediaReference, Reference, Roster, Verdict
 from charimg.plan import Plan, make_plan
 from charimg.policy import Policy
 from charimg.roster import request_for
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 GENERATOR = Declaration("gen", "For plans.", price=Price(0.5))
+THROTTLED = Trouble(Verdict.THROTTLED, "too much", "generate")
+FAILED = Trouble(Verdict.FLAKY, "no picture", "generate")
 FACTS = ImageFacts("png", 16, 24, "0" * 64, 100)
 
 
@@ -92,7 +94,20 @@ NEEDS: dict[str, tuple[dict[str, object] | None, type[Uploader], dict[str, objec
     "failed without a picture": ({"state": JobState.FAILED, "picture": None, "uploader": None}, Shelf, {}, MAKE),
     "given up to a quota": ({"state": JobState.PENDING, "picture": None, "uploader": None}, Shelf, {}, MAKE),
     "picture vanished": ({}, Shelf, {"file_exists": lambda _shown: False}, MAKE),
-    "a forced attempt failed, the old picture stands": ({"state": JobState.FAILED}, Shelf, {}, SKIP),
+    "forced, given up to a quota": ({"state": JobState.PENDING, "trouble": THROTTLED}, Shelf, {}, MAKE),
+    "forced, no picture came back": ({"state": JobState.FAILED, "trouble": FAILED}, Shelf, {}, MAKE),
+    "forced, cannot be fulfilled": (
+        {"state": JobState.FAILED, "trouble": replace(FAILED, verdict=Verdict.INVALID)},
+        Shelf,
+        {},
+        SKIP,
+    ),
+    "a later upload failed, the reference stands": (
+        {"state": JobState.FAILED, "trouble": replace(FAILED, stage="upload")},
+        Shelf,
+        {},
+        SKIP,
+    ),
     "rejected": ({"state": JobState.REJECTED, "picture": None}, Shelf, {}, SKIP),
     "rejected, named": ({"state": JobState.REJECTED, "picture": None}, Shelf, {"only": ("Anna",)}, MAKE),
     "rejected, forced": ({"state": JobState.REJECTED, "picture": None}, Shelf, {"force": True}, MAKE),
@@ -127,6 +142,26 @@ def test_a_picture_rejected_by_the_uploader_is_made_again_not_reused() -> None:
     record = known(cast, "Anna", state=JobState.REJECTED, asked="other", uploader=None)
 
     assert [job.again for job in plan(cast, record).jobs] == [True]
+
+
+def test_what_a_quota_kept_from_a_forced_run_is_made_anew() -> None:
+    """The old picture is not mistaken for the one that was asked for."""
+    cast = roster("Anna")
+    record = known(cast, "Anna", state=JobState.PENDING, trouble=THROTTLED)
+
+    assert [job.again for job in plan(cast, record).jobs] == [True]
+
+
+def test_a_description_changed_since_its_picture_is_told() -> None:
+    """Nobody edits a roster to hear only that there is nothing to do; the picture stays until it is forced."""
+    cast = roster("Anna", "Bela")
+    made = plan(cast, known(cast, "Anna", asked="other"), known(cast, "Bela"))
+
+    assert made.warnings == ("the roster has changed since this picture: Anna; --force with --only makes it again",)
+    assert [one.why for one in made.skipped] == [
+        "has a picture of what the roster said before; --force makes it again",
+        "has its picture; --force makes it again",
+    ]
 
 
 def test_jobs_stand_in_roster_order_with_positions_without_gaps() -> None:
