@@ -184,7 +184,7 @@ class JobDone(JobEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class JobWaiting(JobEvent):
-    """The service turned the job away for now; it is tried again after the lane's wait."""
+    """The job did not get through: it is tried again after the lane's wait, or handed back if the lane closes."""
 
     event: ClassVar[str] = "job_waiting"
     verdict: Verdict

@@ -15,8 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-import backoff
-
 from charimg.contracts import (
     Attempt,
     ImageGenerator,
@@ -27,14 +25,7 @@ from charimg.contracts import (
     Trouble,
     Uploader,
 )
-from charimg.errors import (
-    FlakyError,
-    InvalidRequestError,
-    PluginError,
-    ProviderError,
-    StorageError,
-    ThrottledError,
-)
+from charimg.errors import FlakyError, PluginError, ProviderError, StorageError
 from charimg.events import (
     Event,
     JobDone,
@@ -64,21 +55,9 @@ from charimg.picture_folder import PictureFolder
 from charimg.plugins import Plugins
 from charimg.policy import Outcome
 from charimg.project import Project
+from charimg.provider_call import guarded, of_type, with_quick_retries
 from charimg.redaction import Redactor
-from charimg.verdicts import error_of, read_exception
 from charimg.verdicts.waits import sane
-
-FLAKY_TRIES = 3
-"""Attempts at a job whose answer is flaky, the first included."""
-
-FLAKY_WAIT = 1.0
-"""Seconds: the scale of the exponential wait between them."""
-
-CALL_SECONDS = 1800.0
-"""Seconds a provider may take for one picture or upload; who is silent for longer would hold its batch for ever."""
-
-PATIENCE = 10.0
-"""Seconds a provider may take to let go of a call that was broken off for it."""
 
 T = TypeVar("T")
 
@@ -94,6 +73,10 @@ class Bench:
     redactor: Redactor
     emit: Callable[[Event], None]
     pictures: PictureFolder
+    wait_ceiling: float = 900.0
+    """Seconds: a service that asks for a longer wait means "not today"."""
+    stopping: Callable[[], bool] = lambda: False
+    """Whether nothing more is to be sent."""
     made: set[str] = field(default_factory=set)
     """Keys of jobs whose picture was made in this run: never made again in it, whatever else happens."""
 
@@ -117,15 +100,21 @@ class Pipeline:
             record = await self._bench.store.job(job.key)
             picture = self._usable_picture(job, record)
             if picture is None:
-                picture = await _with_quick_retries(lambda: self._generate(job))
+                picture = await self._quickly(lambda: self._generate(job))
             stage = "upload"
-            await _with_quick_retries(lambda: self._upload(job, picture))
+            await self._quickly(lambda: self._upload(job, picture))
         except StorageError:
             raise
         except ProviderError as error:
             return await self._troubled(job, stage, error)
         self._bench.emit(JobDone(lane=self._lane, key=job.key, name=job.name))
         return Outcome(Verdict.OK)
+
+    async def _quickly(self, stage: Callable[[], Awaitable[T]]) -> T:
+        return await with_quick_retries(stage, give_up=self._bench.stopping)
+
+    async def _guarded(self, call: Coroutine[Any, Any, T]) -> T:
+        return await guarded(call, ceiling=self._bench.wait_ceiling)
 
     def _usable_picture(self, job: Job, record: JobRecord | None) -> PictureRecord | None:
         if record is None or record.picture is None:
@@ -158,8 +147,8 @@ class Pipeline:
             )
         )
         try:
-            generated = await _translated(self._generator.generate(request), CALL_SECONDS)
-            facts = inspect(_of_type(generated, GeneratedImage, name).data)
+            generated = await self._guarded(self._generator.generate(request))
+            facts = inspect(of_type(generated, GeneratedImage, name).data)
         except ProviderError as error:
             await self._record_attempt_trouble(job, request.attempt, error)
             raise
@@ -245,9 +234,9 @@ class Pipeline:
         bench, name = self._bench, self._uploader.declaration.name
         if self._uploader.keeps_references:
             bench.emit(JobUploading(lane=self._lane, key=job.key, name=job.name))
-        reference = await _translated(self._uploader.upload(self._as_saved(job, picture)), CALL_SECONDS)
+        reference = await self._guarded(self._uploader.upload(self._as_saved(job, picture)))
         if reference is not None:
-            _of_type(reference, MediaReference, name)
+            of_type(reference, MediaReference, name)
         await bench.store.record_upload(job.key, name, reference)
         if reference is not None:
             bench.emit(
@@ -320,55 +309,7 @@ _STATES = {
 """Where trouble leaves a job for good; any other verdict leaves it to a later try."""
 
 
-async def _translated(call: Coroutine[Any, Any, T], seconds: float) -> T:
-    """Await a provider's call; whatever it raises comes out in the core's words, and so does silence."""
-    # In a task of its own: a provider that is cancelled from within is thereby told from a run that is broken off.
-    task = asyncio.ensure_future(call)
-    try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-    except asyncio.CancelledError:
-        task.cancel()
-        await asyncio.wait({task}, timeout=PATIENCE)
-        raise
-    if not done:
-        task.cancel()
-        await asyncio.wait({task}, timeout=PATIENCE)
-        raise ThrottledError(f"no answer in {seconds / 60:g} minutes", possibly_charged=True)
-    if task.cancelled():
-        raise InvalidRequestError("the provider broke its own request off", possibly_charged=True)
-    error = task.exception()
-    if error is None:
-        return task.result()
-    if isinstance(error, StorageError) or (isinstance(error, ProviderError) and hasattr(error, "verdict")):
-        raise error
-    raise error_of(read_exception(error)) from error  # a plugin may raise anything: the fallback rule reads it
-
-
-def _of_type(given: T, kind: type[Any], provider: str) -> T:
-    """What a provider gave, if it is what its contract says: a stranger's mistake fails one job, not the run."""
-    if not isinstance(given, kind) or (isinstance(given, GeneratedImage) and not isinstance(given.data, bytes)):
-        what = "a GeneratedImage with bytes" if kind is GeneratedImage else f"a {kind.__name__}"
-        words = f"{provider} returned {type(given).__name__} where {what} belongs"
-        raise InvalidRequestError(words, possibly_charged=kind is GeneratedImage)
-    return given
-
-
 def _until(error: ProviderError) -> datetime | None:
     """When the quota returns: as the error says, or after the wait it asks for."""
     wait = sane(error.wait)
     return error.retry_at or (None if wait is None else utc_now() + timedelta(seconds=wait))
-
-
-async def _with_quick_retries(stage: Callable[[], Awaitable[T]]) -> T:
-    async def once() -> T:
-        return await stage()
-
-    retry = backoff.on_exception(
-        backoff.expo,
-        FlakyError,
-        max_tries=FLAKY_TRIES,
-        factor=FLAKY_WAIT,
-        jitter=backoff.full_jitter,
-        logger=None,  # it would print the service's words before they are redacted
-    )
-    return await retry(once)()

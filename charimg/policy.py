@@ -274,7 +274,7 @@ def _settle(record: LaneRecord, policy: Policy, now: float) -> tuple[LaneRecord,
     if closure is None and barren >= BARREN_BATCHES:
         words = f"{barren} batches in a row without one success"
         closure = Closure(Verdict.THROTTLED, f"{words}: {record.reason}" if record.reason else words)
-    if closure is None and record.batch == 1 and record.invalid and record.invalid == record.ended and not gave_up:
+    if closure is None and record.batch == 1 and record.invalid > 1 and record.invalid == record.ended and not gave_up:
         closure = Closure(Verdict.INVALID, "every request of the first batch was refused as invalid")
     return replace(
         record,

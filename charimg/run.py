@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
 
-from charimg.contracts import ImageGenerator, Observer, PictureRecord, Provider, ProviderContext, Store, Uploader
-from charimg.errors import FatalError, ProviderError, StorageError
-from charimg.events import Event, JobName, JobPossiblyCharged, JobSaved, LaneClosed, RunFinished, RunStarted, Warned
+from charimg.contracts import ImageGenerator, Observer, Store, Uploader
+from charimg.errors import ProviderError, StorageError
+from charimg.events import Event, JobName, LaneClosed, RunFinished, RunStarted, Warned
 from charimg.http import HttpSession
+from charimg.lane import Lane
 from charimg.model import Roster, utc_now
 from charimg.picture_folder import PictureFolder
-from charimg.pipeline import PATIENCE, Bench, Pipeline
+from charimg.pipeline import Bench, Pipeline
 from charimg.plan import Plan, make_plan
 from charimg.plugins import Kind
 from charimg.policy import Policy
+from charimg.recovery import recover
 from charimg.redaction import Redactor
 from charimg.scheduler import Scheduler
 from charimg.settings import Options, policy_of
@@ -93,7 +94,7 @@ class Run:
         self._tally = Tally()
         self._redactor = Redactor()
         self._scheduler: Scheduler | None = None
-        self._opening: asyncio.Task[None] | None = None
+        self._opening: asyncio.Future[tuple[ImageGenerator, Uploader]] | None = None
         self._stopped = False
         self._id = uuid.uuid4().hex
 
@@ -117,14 +118,13 @@ class Run:
         """
         order = self._order
         plugins = order.workplace.plugins
-        generator, uploader = order.generator, order.uploader
         warnings = plugins.load_taking_part()
         observers, troubles = plugins.observers()
         self._observers += observers
         self._listeners += observers
         try:
             async with AsyncExitStack() as stack:
-                context = self._contexts(generator, uploader)  # before the lock: a missing key creates nothing
+                lanes = [self._lane()]  # before the lock: a missing key creates nothing
                 stack.enter_context(order.workplace.project.locked())
                 store = await stack.enter_async_context(
                     order.workplace.open_store(read_only=False, options=order.options)
@@ -138,48 +138,33 @@ class Run:
                     redactor=self._redactor,
                     emit=self._emit,
                     pictures=PictureFolder(order.workplace.project.out),
+                    wait_ceiling=order.policy.wait_ceiling,
+                    stopping=lambda: self._stopped,
                 )
-                recovered = await _recover(bench)
+                recovered = await recover(bench)
                 plan = await _plan(order, store)
                 await self._begin(plan, store)
                 for event in recovered:
                     self._emit(event)
                 for message in (*warnings, *troubles, *plan.warnings):
-                    self._emit(Warned(message=self._redactor.clean(message)))
-                shared: dict[type, object] = {}
-                name = order.generator.declaration.name
-                lane = _Lane(name, generator, uploader, lambda kind: context(kind, http, shared))
-                return await self._work(bench, plan, lane)
+                    self._warn(message)
+                return await self._work(bench, plan, lanes, http)
         finally:
             for observer in self._listeners:
                 with suppress(Exception):  # an observer cannot break a run, nor take its summary away
                     observer.close()
 
-    def _contexts(self, *kinds: type[Provider]) -> Callable[[type[Provider], HttpSession, dict[type, object]], Any]:
-        """Resolve settings and credentials of every provider now; build its context later."""
-        place = self._order.workplace
-        resolved = {}
-        for kind in kinds:
-            found = place.credentials.required(kind.declaration)
-            for secret in found.values():
-                self._redactor.add(secret.value)
-            resolved[kind] = (place.settings.values_for(kind.declaration, self._order.options), found)
-
-        def context(kind: type[Provider], http: HttpSession, shared: dict[type, object]) -> ProviderContext:
-            settings, found = resolved[kind]
-            return ProviderContext(
-                folder=place.project.folder,
-                out=place.project.out,
-                settings=settings,
-                credentials={name: secret.value for name, secret in found.items()},
-                lane=kind.declaration.account_name,
-                http=http,
-                redactor=self._redactor,
-                remember=place.credentials.remember(kind.declaration.account_name, found),
-                shared=shared,
-            )
-
-        return context
+    def _lane(self) -> Lane:
+        order = self._order
+        return Lane(
+            order.generator.declaration.name,
+            order.generator,
+            order.uploader,
+            place=order.workplace,
+            options=order.options,
+            redactor=self._redactor,
+            wait_ceiling=order.policy.wait_ceiling,
+        )
 
     async def _begin(self, plan: Plan, store: Store) -> None:
         order = self._order
@@ -203,13 +188,17 @@ class Run:
         await store.begin_run(self._id, started.time, started.to_dict())
         self._emit(started)
 
-    async def _work(self, bench: Bench, plan: Plan, lane: _Lane) -> RunFinished:
+    async def _work(self, bench: Bench, plan: Plan, lanes: Sequence[Lane], http: HttpSession) -> RunFinished:
         began = asyncio.get_running_loop().time()
         failure: Exception | None = None
         try:
             async with AsyncExitStack() as stack:
-                if plan.jobs and not self._stopped and (pipeline := await self._open(bench, lane, stack)):
-                    self._scheduler = Scheduler({lane.name: pipeline.work}, plan.jobs, plan.policy, self._emit)
+                work = {}
+                for lane in lanes if plan.jobs else ():
+                    if not self._stopped and (pipeline := await self._open(bench, lane, http, stack)):
+                        work[lane.name] = pipeline.work
+                if work and not self._stopped:
+                    self._scheduler = Scheduler(work, plan.jobs, plan.policy, self._emit)
                     await self._scheduler.run()
         except Exception as error:  # storage, or a fault of ours: the summary comes first
             failure = error
@@ -227,28 +216,11 @@ class Run:
             raise failure
         return finished
 
-    async def _open(self, bench: Bench, lane: _Lane, stack: AsyncExitStack) -> Pipeline | None:
-        """Make the lane's providers and get them ready; ``None`` if they cannot be, or the run is stopped meanwhile."""
-        made: list[Provider] = []
-
-        async def opening() -> None:
-            for kind in (lane.generator, lane.uploader):
-                try:
-                    provider = kind(lane.context(kind))
-                    made.append(provider)
-                    stack.push_async_callback(self._close, provider)
-                    await provider.open()
-                except StorageError:
-                    raise
-                except Exception as error:
-                    if isinstance(error, ProviderError) and hasattr(error, "verdict"):
-                        raise
-                    name = kind.declaration.name  # a stranger's code
-                    raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error
-
-        self._opening = asyncio.ensure_future(opening())
+    async def _open(self, bench: Bench, lane: Lane, http: HttpSession, stack: AsyncExitStack) -> Pipeline | None:
+        """Get a lane ready; ``None`` if it cannot be, or the run is stopped meanwhile."""
+        self._opening = asyncio.ensure_future(stack.enter_async_context(lane.open(http, self._warn)))
         try:
-            await self._opening
+            generator, uploader = await self._opening
         except ProviderError as error:
             words = " ".join(self._redactor.clean(error.message).split())
             self._emit(LaneClosed(lane=lane.name, verdict=error.verdict, message=words, until=error.retry_at))
@@ -259,24 +231,10 @@ class Run:
             return None
         finally:
             self._opening = None
-        if self._stopped:
-            return None
-        generator, uploader = made
-        assert isinstance(generator, ImageGenerator)  # the plugin loader has checked it
-        assert isinstance(uploader, Uploader)  # likewise
         return Pipeline(bench, lane.name, generator, uploader)
 
-    async def _close(self, provider: Provider) -> None:
-        """Let a provider go. The pictures are made: trouble here is a warning, and so is one that never ends."""
-        try:
-            await asyncio.wait_for(provider.close(), PATIENCE)
-        except asyncio.TimeoutError:
-            words = f"it did not close within {PATIENCE:g} seconds"
-        except Exception as error:  # a stranger's code
-            words = self._redactor.clean(f"it cannot close: {type(error).__name__}: {error}")
-        else:
-            return
-        self._emit(Warned(message=" ".join(f"{provider.declaration.name}: {words}".split())))
+    def _warn(self, words: str) -> None:
+        self._emit(Warned(message=" ".join(self._redactor.clean(words).split())))
 
     def _emit(self, event: Event) -> None:
         self._tally.hear(event)
@@ -289,63 +247,4 @@ class Run:
                 failed.append(f"{type(observer).__name__} is left out: {type(error).__name__}: {error}")
         if not isinstance(event, RunFinished):  # which is the last thing anybody hears
             for words in failed:
-                self._emit(Warned(message=" ".join(self._redactor.clean(words).split())))
-
-
-@dataclass(frozen=True)
-class _Lane:
-    """A lane that is not open yet: its name, and how its providers are made."""
-
-    name: str
-    generator: type[ImageGenerator]
-    uploader: type[Uploader]
-    context: Callable[[type[Provider]], ProviderContext]
-
-
-async def _recover(bench: Bench) -> list[Event]:
-    """Settle the attempts an earlier run left open: adopt their pictures, or say that they may have been charged."""
-    told: list[Event] = []
-    for record in (await bench.store.jobs()).values():
-        pictures = [*record.other_pictures, *([record.picture] if record.picture else [])]
-        known = frozenset(picture.facts.sha256 for picture in pictures)
-        for attempt in record.open_attempts:
-            try:
-                adopted = bench.pictures.adopt(record.key, attempt.id, known, attempt.started.timestamp())
-            except OSError as error:
-                raise StorageError(
-                    f"cannot take up the picture of {record.name} in {bench.pictures.folder}:"
-                    f" {error.strerror or error}; check the folder's permissions and its space, then run again"
-                ) from error
-            if adopted is None:
-                await bench.store.record_lost(attempt.id)
-                told.append(
-                    JobPossiblyCharged(
-                        lane=attempt.lane,
-                        key=record.key,
-                        name=record.name,
-                        attempt=attempt.id,
-                        message="an earlier run ended while the service was at work on it",
-                    )
-                )
-                continue
-            saved, facts = adopted
-            picture = PictureRecord(path=bench.project.shown(saved.path), facts=facts, seed=attempt.seed, adopted=True)
-            kept = None if saved.kept_as is None else bench.project.shown(saved.kept_as)
-            await bench.store.record_saved(attempt.id, picture, kept)
-            known |= {facts.sha256}
-            bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
-            told.append(
-                JobSaved(
-                    lane=attempt.lane,
-                    key=record.key,
-                    name=record.name,
-                    image=picture.path,
-                    format=facts.format,
-                    width=facts.width,
-                    height=facts.height,
-                    seconds=0.0,
-                    seed=attempt.seed,
-                    adopted=True,
-                )
-            )
-    return told
+                self._warn(words)

@@ -158,7 +158,10 @@ class Scheduler:
         lane.outcomes = {}
         while unfinished:
             turn = await self._round(lane, unfinished)
-            unfinished = [job for job in unfinished if not _ended(lane, job)]
+            # Those that were never sent come first: an answer that comes at once must not keep the same ones waiting.
+            unfinished = sorted(
+                (job for job in unfinished if not _ended(lane, job)), key=lambda job: job.key in lane.outcomes
+            )
             gave_up = isinstance(turn, BatchOver) and turn.gave_up
             if not isinstance(turn, Retry) or self._stop.is_set():
                 break
@@ -175,7 +178,7 @@ class Scheduler:
                 )
             )
             lane.announced = lane.record.closed_until
-        given_up = unfinished if gave_up else []
+        given_up = sorted(unfinished, key=lambda job: job.position) if gave_up else []
         for job in given_up:
             self._give_up(lane, job)
         handed_back = [job for job in unfinished if job not in given_up]

@@ -267,13 +267,21 @@ def test_an_instant_quota_answer_without_a_wait_is_told_before_the_retry() -> No
 
 
 def test_a_job_that_was_never_sent_is_given_up_with_the_reason_of_the_others() -> None:
-    """Spared because the first was turned away each time, it is told with the service's words too."""
-    told = rehearse(2, ScriptedLane("a", usual=Answer(QUOTA, 0)))
+    """Spared because the first was turned away at once, it is told with the service's words too."""
+    told = rehearse(2, ScriptedLane("a", usual=Answer(QUOTA, 0)), policy=Policy(max_retries=0))
 
     assert [(event.key, event.message) for event in told.of(JobFailed)] == [
         ("c1", "quota exceeded"),
         ("c2", "quota exceeded"),
     ]
+
+
+def test_answers_that_come_at_once_do_not_keep_the_same_jobs_waiting() -> None:
+    """Who was spared in one round is sent first in the next, so that nobody starves behind one who is turned away."""
+    lane = ScriptedLane("a", {"c1": [Answer(QUOTA, 0)] * 4}, usual=Answer(OK, 0))
+    told = rehearse(3, lane)
+
+    assert told.succeeded() == ["c2", "c3"]
 
 
 def test_an_instant_fatal_answer_spares_the_rest_of_the_batch() -> None:

@@ -34,6 +34,8 @@ class ProviderContext:
     """The lane this provider works for; part of every media reference it gives."""
     http: HttpSession = field(default=None)  # type: ignore[assignment]  # a store has no use for one
     """The run's one HTTP session."""
+    wait_ceiling: float = 900.0
+    """Seconds: a service that asks for a longer wait means "not today"; for :func:`charimg.verdicts.read_answer`."""
     redactor: Redactor = field(default_factory=Redactor)
     """Add here what must never be shown, such as a token received on the way."""
     remember: Callable[[str, str], None] = lambda _name, _value: None

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from charimg.contracts import JobState
-from charimg.errors import ExitCode, ThrottledError
+from charimg.errors import ExitCode, FlakyError, ThrottledError
 from charimg.events import BatchStarted, JobGenerating, JobPossiblyCharged, JobSaved, JobUploaded, Stopping
 from charimg.run import Run
 from tests.run.workshop import Workshop, hang
@@ -111,6 +111,14 @@ def test_a_job_between_two_quick_retries_is_broken_off_by_the_second(workshop: W
     workshop.generator.seconds = hang()
 
     assert workshop.run(interrupts=[100.0, 101.0]).seconds == 101.0
+
+
+def test_once_sends_no_quick_retry_either(workshop: Workshop) -> None:
+    """A flaky answer that comes after Ctrl-C is not tried again: that would be a new request, and new money."""
+    workshop.generator.will(c1=[FlakyError("HTTP 500")] * 9)
+    told = workshop.run(interrupts=[1.0])
+
+    assert (workshop.generator.asked["c1"], told.counts[:2]) == (1, (4, 1))
 
 
 def test_pictures_saved_before_leaving_are_counted_as_saved(workshop: Workshop) -> None:

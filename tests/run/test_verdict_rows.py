@@ -138,6 +138,22 @@ def test_a_wait_beyond_the_ceiling_says_when_the_quota_returns(workshop: Worksho
     assert abs(until - utc_now() - timedelta(hours=1)) < timedelta(minutes=1)
 
 
+def test_a_higher_ceiling_waits_for_what_a_stranger_asks(workshop: Workshop) -> None:
+    """The ceiling the user set holds for a plugin's plain exceptions too."""
+    workshop.generator.will(c1=[RuntimeError("rate limit exceeded, try again in 1000 seconds")])
+    told = workshop.run(flags={"wait_ceiling": "2000"})
+
+    assert ([event.wait for event in told.of(QuotaWait)], told.counts[0]) == ([1001.0], 5)
+
+
+def test_one_bad_character_does_not_close_a_lane_that_works_one_by_one(workshop: Workshop) -> None:
+    """ "A whole first batch of invalid" says nothing of the service when the batch is one job."""
+    workshop.generator.will(c1=[InvalidRequestError("bad size")])
+    told = workshop.run(flags={"batch_size": "1"})
+
+    assert told.counts == (4, 1, 0, 0, ExitCode.FAILED)
+
+
 def test_two_kinds_of_trouble_report_the_graver_exit_code(workshop: Workshop) -> None:
     """A quota beside a failure is "run again later"."""
     workshop.generator.will(c1=[InvalidRequestError("bad size")], c2=[ThrottledError("busy")] * 4)

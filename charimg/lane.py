@@ -1,0 +1,125 @@
+"""A lane before and while it works: one generator and one uploader, with their settings and their account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from charimg.contracts import ImageGenerator, Provider, ProviderContext, SettingValue, Uploader
+from charimg.credentials import FoundSecret
+from charimg.errors import FatalError, StorageError
+from charimg.http import HttpSession
+from charimg.provider_call import PATIENCE, is_in_core_words
+from charimg.redaction import Redactor
+from charimg.settings import Options
+from charimg.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """What a provider was given by the user."""
+
+    settings: Mapping[str, SettingValue | None]
+    secrets: Mapping[str, FoundSecret]
+
+
+class Lane:
+    """One generator and one uploader together with one account.
+
+    Making one resolves settings and credentials and does nothing else, so that a missing key is told before
+    anything is created.
+
+    :raises InputError: a setting is wrong.
+    :raises FatalError: a required credential is missing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        generator: type[ImageGenerator],
+        uploader: type[Uploader],
+        *,
+        place: Workplace,
+        options: Options,
+        redactor: Redactor,
+        wait_ceiling: float,
+    ) -> None:
+        self.name = name
+        self._generator = generator
+        self._uploader = uploader
+        self._place = place
+        self._redactor = redactor
+        self._wait_ceiling = wait_ceiling
+        self._resolved: dict[type[Provider], _Resolved] = {}
+        for kind in (generator, uploader):
+            secrets = place.credentials.required(kind.declaration)
+            for secret in secrets.values():
+                redactor.add(secret.value)
+            self._resolved[kind] = _Resolved(place.settings.values_for(kind.declaration, options), secrets)
+
+    @asynccontextmanager
+    async def open(
+        self, http: HttpSession, warn: Callable[[str], None]
+    ) -> AsyncIterator[tuple[ImageGenerator, Uploader]]:
+        """Make the providers, get them ready, and let them go at the end, whatever happened.
+
+        :param warn: told in one line where a provider does not close as it should.
+        :raises ProviderError: a provider cannot start.
+        :raises StorageError: the disk failed.
+        """
+        made: list[Provider] = []
+        shared: dict[type, object] = {}
+        try:
+            generator = await self._started(self._generator, http, shared, made)
+            uploader = await self._started(self._uploader, http, shared, made)
+            assert isinstance(generator, ImageGenerator)  # the plugin loader has checked it
+            assert isinstance(uploader, Uploader)  # likewise
+            yield generator, uploader
+        finally:
+            for provider in reversed(made):
+                await self._close(provider, warn)
+
+    async def _started(
+        self, kind: type[Provider], http: HttpSession, shared: dict[type, object], made: list[Provider]
+    ) -> Provider:
+        name = kind.declaration.name
+        try:
+            provider = kind(self._context(kind, http, shared))
+            made.append(provider)
+            await provider.open()
+        except Exception as error:
+            if is_in_core_words(error) or isinstance(error, StorageError):
+                raise
+            raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error  # a stranger's code
+        return provider
+
+    def _context(self, kind: type[Provider], http: HttpSession, shared: dict[type, object]) -> ProviderContext:
+        resolved = self._resolved[kind]
+        account = kind.declaration.account_name
+        return ProviderContext(
+            folder=self._place.project.folder,
+            out=self._place.project.out,
+            settings=resolved.settings,
+            credentials={name: secret.value for name, secret in resolved.secrets.items()},
+            # What a media reference is bound to: the account that knows it, whoever drew the picture.
+            lane=account,
+            http=http,
+            wait_ceiling=self._wait_ceiling,
+            redactor=self._redactor,
+            remember=self._place.credentials.remember(account, resolved.secrets),
+            shared=shared,
+        )
+
+    async def _close(self, provider: Provider, warn: Callable[[str], None]) -> None:
+        """Let a provider go. The pictures are made: trouble here is a warning, and so is one that never ends."""
+        try:
+            await asyncio.wait_for(provider.close(), PATIENCE)
+        except asyncio.TimeoutError:
+            words = f"it did not close within {PATIENCE:g} seconds"
+        except Exception as error:  # a stranger's code
+            words = f"it cannot close: {type(error).__name__}: {error}"
+        else:
+            return
+        warn(f"{provider.declaration.name}: {words}")

@@ -1,0 +1,72 @@
+"""What an earlier run left open: adopt its pictures, or say that they may have been charged."""
+
+from __future__ import annotations
+
+from charimg.contracts import Attempt, JobRecord, PictureRecord
+from charimg.errors import StorageError
+from charimg.events import Event, JobPossiblyCharged, JobSaved
+from charimg.model import ImageFacts
+from charimg.picture_folder import Saved
+from charimg.pipeline import Bench
+
+
+async def recover(bench: Bench) -> list[Event]:
+    """Settle every attempt whose end was never recorded, and tell what was found.
+
+    :raises StorageError: a picture cannot be taken up, or the ledger failed.
+    """
+    told: list[Event] = []
+    for record in (await bench.store.jobs()).values():
+        pictures = [*record.other_pictures, *([record.picture] if record.picture else [])]
+        known = frozenset(picture.facts.sha256 for picture in pictures)
+        for attempt in record.open_attempts:
+            adopted = _adopted(bench, record, attempt, known)
+            if adopted is None:
+                await bench.store.record_lost(attempt.id)
+                told.append(_lost(record, attempt))
+                continue
+            saved, facts = adopted
+            picture = PictureRecord(path=bench.project.shown(saved.path), facts=facts, seed=attempt.seed, adopted=True)
+            kept = None if saved.kept_as is None else bench.project.shown(saved.kept_as)
+            await bench.store.record_saved(attempt.id, picture, kept)
+            known |= {facts.sha256}
+            bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
+            told.append(_found(record, attempt, picture))
+    return told
+
+
+def _adopted(
+    bench: Bench, record: JobRecord, attempt: Attempt, known: frozenset[str]
+) -> tuple[Saved, ImageFacts] | None:
+    try:
+        return bench.pictures.adopt(record.key, attempt.id, known, attempt.started.timestamp())
+    except OSError as error:
+        raise StorageError(
+            f"cannot take up the picture of {record.name} in {bench.pictures.folder}:"
+            f" {error.strerror or error}; check the folder's permissions and its space, then run again"
+        ) from error
+
+
+def _lost(record: JobRecord, attempt: Attempt) -> JobPossiblyCharged:
+    return JobPossiblyCharged(
+        lane=attempt.lane,
+        key=record.key,
+        name=record.name,
+        attempt=attempt.id,
+        message="an earlier run ended while the service was at work on it",
+    )
+
+
+def _found(record: JobRecord, attempt: Attempt, picture: PictureRecord) -> JobSaved:
+    return JobSaved(
+        lane=attempt.lane,
+        key=record.key,
+        name=record.name,
+        image=picture.path,
+        format=picture.facts.format,
+        width=picture.facts.width,
+        height=picture.facts.height,
+        seconds=0.0,
+        seed=attempt.seed,
+        adopted=True,
+    )
