@@ -140,7 +140,7 @@ def _reserved(key: str) -> bool:
         return False
     from pathvalidate import is_valid_filename  # noqa: PLC0415 - kept out of the start-up of `charimg --help`
 
-    return not is_valid_filename(f"{key}.png", platform="universal")
+    return not is_valid_filename(f"{key}.png", platform="universal", fs_encoding="utf-8")
 
 
 def _cut(text: str, most: int) -> str:

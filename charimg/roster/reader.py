@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -57,6 +58,7 @@ def read_roster(path: Path) -> Roster:
     if suffix not in _FORMATS and path.is_file():
         raise place.fault("this is no format of a roster; save it as .yaml, .json, .csv or .txt")
     cast = read_cast(_tree(load_text(path, place), suffix, place), place, path.parent.absolute())
+    _check_file_names(cast.characters, place)
     return Roster(
         path=path,
         characters=cast.characters,
@@ -65,6 +67,22 @@ def read_roster(path: Path) -> Roster:
         aspect_ratio=cast.aspect_ratio or DEFAULT_ASPECT_RATIO,
         warnings=tuple(_warnings(cast.characters, place)),
     )
+
+
+def _check_file_names(characters: Sequence[Character], place: Place) -> None:
+    """Refuse keys that cannot be file names here, before a picture is paid for that cannot be saved.
+
+    Python takes the encoding of file names from the locale. Under an old one, or with ``PYTHONUTF8=0``, a picture of
+    গোপাল would also seem to be missing, and be made again.
+    """
+    for one in characters:
+        try:
+            os.fsencode(one.key)
+        except UnicodeEncodeError:
+            raise place.at(one.line).fault(
+                f"no file can be named after {shown(one.name)} while the locale's encoding is"
+                f" {sys.getfilesystemencoding()}; run: export PYTHONUTF8=1, or choose a UTF-8 locale"
+            ) from None
 
 
 _FORMATS = frozenset({".yaml", ".yml", ".json", ".csv", ".tsv", ".txt"})

@@ -298,3 +298,17 @@ def _read_or_one_line(path: Path) -> None:
         said = [str(error)]
 
     assert all(line.startswith(str(path)) and len(line.splitlines()) == 1 for line in said)
+
+
+def test_names_this_locale_cannot_write_are_refused_before_they_are_paid(write: Write) -> None:
+    """A picture that cannot be saved under its name must not be made; the line says what to set."""
+    path = write("c.txt", "Ana: a tall baker with flour\nগোপাল: a short jester with a round belly\n")
+    code = f"from charimg.roster import read_roster; from pathlib import Path; read_roster(Path({str(path)!r}))"
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ended = subprocess.run([sys.executable, "-c", code], env=ascii_only, stderr=subprocess.PIPE, check=False)
+
+    if sys.platform in ("win32", "darwin"):  # file names are Unicode there, whatever the locale
+        assert ended.returncode == 0
+    else:
+        assert b"c.txt:2: no file can be named after" in ended.stderr
+        assert b"export PYTHONUTF8=1" in ended.stderr
