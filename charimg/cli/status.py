@@ -66,7 +66,7 @@ def command(
         click.echo()
         show_table(*_table(cast.former, now), title="No longer in the roster")
     click.echo()
-    for line in _footer((*cast.cards, *cast.former), len(cast.cards)):
+    for line in _footer((*cast.cards, *cast.former), len(cast.cards), cast.run):
         click.echo(line)
 
 
@@ -108,7 +108,7 @@ def _data(card: Card, in_roster: bool) -> dict[str, Any]:
         "provider": card.provider,
         "model": card.model,
         "seed": card.seed,
-        "error": card.reason or None,
+        "error": None if card.under_way else card.reason or None,
         "verdict": str(card.trouble.verdict) if card.trouble is not None and card.reason else None,
         "attempts": card.attempts,
         "possibly_charged": card.maybe_charged,
@@ -160,7 +160,7 @@ def _note(card: Card) -> str:
     return "; ".join(notes)
 
 
-def _footer(cards: Sequence[Card], of_roster: int) -> Iterator[str]:
+def _footer(cards: Sequence[Card], of_roster: int, run: str | None) -> Iterator[str]:
     from charimg.gallery.cards import counted, money, quota_stopped, total_spent  # noqa: PLC0415 - see open_cast
 
     present = cards[:of_roster]
@@ -172,6 +172,9 @@ def _footer(cards: Sequence[Card], of_roster: int) -> Iterator[str]:
     doubtful = sum(card.maybe_charged for card in cards)
     if doubtful:
         yield f"{doubtful} attempt{'' if doubtful == 1 else 's'} may have been charged without leaving a picture"
+    if run is not None:
+        yield f"a run is under way ({printable(run)})"
+        return
     waiting = [card for card in present if card.state not in {"done", "rejected"}]
     if any(quota_stopped(card) for card in waiting):
         yield "a quota stopped some of them: run again later (charimg run)"

@@ -45,6 +45,8 @@ class Card:
     attempts: int = 0
     maybe_charged: int = 0
     """Attempts that may have been charged without leaving a picture."""
+    under_way: bool = False
+    """A run is at work on it at this moment."""
     changed: bool = False
     """The roster asks for something else than the picture was made from."""
     updated: datetime | None = None
@@ -54,6 +56,8 @@ class Card:
         """Why there is no finished picture, in one line; empty where nothing is amiss."""
         if self.state == MISSING:
             return "the file of the picture is gone; the next run makes it again"
+        if self.under_way:
+            return "a run is making it now"
         if self.state == JobState.OPEN:
             return "a run was interrupted here; the picture may have been charged"
         if self.trouble is not None and self.state != JobState.DONE:
@@ -120,6 +124,16 @@ def _card(record: JobRecord, project: Project, lost: int) -> Card:
         maybe_charged=lost + len(record.open_attempts),
         updated=record.updated,
     )
+
+
+def during_a_run(cards: Iterable[Card]) -> list[Card]:
+    """The cards as they stand while a run holds the project: what is open is being made, not left behind."""
+    return [
+        replace(card, under_way=True, maybe_charged=max(0, card.maybe_charged - 1))
+        if card.state == JobState.OPEN
+        else card
+        for card in cards
+    ]
 
 
 def counted(cards: Iterable[Card]) -> dict[str, int]:

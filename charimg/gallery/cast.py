@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from charimg.errors import InputError
-from charimg.gallery.cards import Card, cards_of, former_cards
+from charimg.gallery.cards import Card, cards_of, during_a_run, former_cards
 from charimg.model import Roster
 from charimg.roster import find_roster, keys_asked_for
 from charimg.settings import Options
@@ -24,6 +24,8 @@ class Cast:
     """The characters of the roster, in its order."""
     former: tuple[Card, ...]
     """Those the ledger knows and the roster no longer has."""
+    run: str | None = None
+    """The run that is at work on the project at this moment, for people; ``None`` if there is none."""
 
     @property
     def title(self) -> str:
@@ -75,8 +77,11 @@ async def read_cast(workplace: Workplace, roster: Roster, options: Options | Non
         jobs = await store.jobs()
         lost = Counter(attempt.key for attempt in await store.lost_attempts())
     project = workplace.project
+    cards = cards_of(roster, jobs, project, lost)
+    run = project.lock_holder()
     return Cast(
         roster,
-        tuple(cards_of(roster, jobs, project, lost)),
+        tuple(cards if run is None else during_a_run(cards)),
         tuple(former_cards(roster, jobs, project, lost)),
+        run,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from charimg.project import Project
 from tests.cli.filled_ledger import fill
 
 Run = Callable[..., Any]
@@ -65,6 +67,20 @@ def test_a_picture_that_vanished_is_told(project: Path, charimg: Run) -> None:
     row = rows(charimg)["ana"]
 
     assert (row["state"], row["error"]) == ("missing", "the file of the picture is gone; the next run makes it again")
+
+
+def test_during_a_run_what_is_open_is_being_made(project: Path, charimg: Run) -> None:
+    """Who looks while a run is at work is not told that it was interrupted, nor sent to start another."""
+    fill(project)
+    with Project.at(project).locked():
+        out = charimg("status").out
+        error = rows(charimg)["dina"]["error"]
+
+    assert ("a run is making it now" in out, "interrupted" in out, error) == (True, False, None)
+    assert out.splitlines()[-2:] == [
+        "1 attempt may have been charged without leaving a picture",
+        f"a run is under way (process {os.getpid()} on {socket.gethostname()})",
+    ]
 
 
 def test_a_changed_description_is_told(project: Path, charimg: Run) -> None:
