@@ -18,11 +18,11 @@ _KEY_SHAPES = re.compile(
     r"(?P<kept>[?&](?:key|api_?key|token|access_token|signature|sig)=|://(?=[^/@\s]{0,99}:[^/@\s]{0,99}@))"
     r"(?:(?<==)[^&#\s\"']+|(?<=//)[^/@\s]+)"
     r"|ya29\.[\w.-]{6,}|eyJ[\w-]{10,}(?:\.[\w-]*)*|AIza[\w-]{20,}|hf_\w{12,}|r8_\w{12,}"
-    r"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))sk-(?=[\w-]{0,50}\d)[\w-]{12,}"
+    r"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))sk-[\w-]{12,}"
     r"|(?i:bearer)\s+(?=[\w.~+/=-]{0,50}\d)[\w.~+/=-]{8,}"
 )
 """Shapes of common keys and tokens (Google, JWT and JWE, OpenAI, Hugging Face, Replicate), and the places in addresses
-where keys and passwords stand. What has no digit is a word: ``task-management``, ``bearer authentication``. Every look
+where keys and passwords stand. ``task-management`` and ``bearer authentication`` are words. Every look
 ahead is bounded, so that no text takes longer than its length."""
 
 _INNOCENT = re.compile(
@@ -84,7 +84,17 @@ class Redactor:
         """The text with every known secret and every key-like run replaced by ``***``."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
+        text = self._without_a_beginning_at_the_end(text)
         return _KEY_SHAPES.sub(r"\g<kept>***", text)
+
+    def _without_a_beginning_at_the_end(self, text: str) -> str:
+        """The text without the first part of a secret that was cut off at its end, as long messages are."""
+        body = text.rstrip("… .")
+        for secret in self._secrets:
+            for length in range(min(len(secret) - 1, len(body)), SHORTEST_REDACTED - 1, -1):
+                if body.endswith(secret[:length]):
+                    return body[:-length] + "***" + text[len(body) :]
+        return text
 
 
 def _secret_parts(text: str) -> set[str]:

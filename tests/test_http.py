@@ -52,7 +52,7 @@ class Server:
             self.heads.append(await reader.readuntil(b"\r\n\r\n"))
             await self.handler(reader, writer)
         writer.close()
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             await writer.wait_closed()
 
 

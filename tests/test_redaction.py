@@ -105,6 +105,7 @@ def test_wordlike_value_of_a_telling_name_goes(pair: str) -> None:
         ("got ya29.a0AfH6SMBx-y_z", "got ***"),
         ("jwt eyJhbGciOiJkaXIi.e30.x-y_z.", "jwt ***"),
         ("key sk-proj-abc123def456", "key ***"),
+        ("key 'sk-abcdefghijklmnop'", "key '***'"),
         ("q%3Dsk-proj-abc123def456", "q%3D***"),
         ("AIzaSyA1234567890abcdefghij", "***"),
         ("hf_abcdefghijklmnop and r8_abcdefghijklmnop", "*** and ***"),
