@@ -27,7 +27,7 @@ ahead is bounded, so that no text takes longer than its length."""
 
 _INNOCENT = re.compile(
     r"path|domain|expires|expirationdate|max-age|samesite|priority|version|storeid|name|secure|httponly|hostonly"
-    r"|session|sourcescheme|sourceport|host|port|type|id"
+    r"|sourcescheme|sourceport|host|port|type"
 )
 """Names whose values describe a cookie or an account and are no secret, as exports and ``Set-Cookie`` have them."""
 
