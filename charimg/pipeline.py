@@ -41,7 +41,6 @@ from charimg.events import (
 )
 from charimg.images import inspect
 from charimg.model import (
-    Cost,
     GeneratedImage,
     ImageFacts,
     ImageRequest,
@@ -55,7 +54,7 @@ from charimg.picture_folder import PictureFolder
 from charimg.plugins import Plugins
 from charimg.policy import Outcome
 from charimg.project import Project
-from charimg.provider_call import guarded, of_type, with_quick_retries
+from charimg.provider_call import checked, guarded, in_own_thread, of_type, with_quick_retries
 from charimg.redaction import Redactor
 from charimg.verdicts.waits import sane
 
@@ -147,8 +146,8 @@ class Pipeline:
             )
         )
         try:
-            generated = await self._guarded(self._generator.generate(request))
-            facts = inspect(of_type(generated, GeneratedImage, name).data)
+            given = await self._guarded(self._generator.generate(request))
+            generated, facts, odd = checked(given, name)
         except ProviderError as error:
             await self._record_attempt_trouble(job, request.attempt, error)
             raise
@@ -156,24 +155,29 @@ class Pipeline:
             await bench.store.record_lost(request.attempt)
             self._possibly_charged(job, request.attempt, "the run was broken off while the service was at work")
             raise
+        for words in odd:
+            self._warn(job, words)
         picture = await self._save(job, request, generated, facts)
         bench.made.add(job.key)
+        seconds = round(asyncio.get_running_loop().time() - began, 3)
+        cost = picture.cost
+        picture = await self._finish(job, request.attempt, picture)
         bench.emit(
             JobSaved(
                 lane=lane,
                 key=job.key,
                 name=job.name,
                 image=picture.path,
-                format=facts.format,
-                width=facts.width,
-                height=facts.height,
-                seconds=round(asyncio.get_running_loop().time() - began, 3),
+                format=picture.facts.format,
+                width=picture.facts.width,
+                height=picture.facts.height,
+                seconds=seconds,
                 seed=picture.seed,
                 model=picture.model,
-                cost=picture.cost,
+                cost=cost,
             )
         )
-        return await self._finish(job, request.attempt, picture)
+        return picture
 
     def _prepare(self, job: Job, attempt: str) -> ImageRequest:
         request, warnings = self._bench.plugins.prepare_request(replace(job.request, attempt=attempt))
@@ -186,8 +190,6 @@ class Pipeline:
     ) -> PictureRecord:
         bench = self._bench
         saved = bench.pictures.save(job.key, request.attempt, generated.data, facts)
-        price = self._generator.declaration.price
-        declared = None if price is None or not price.amount else Cost(price.amount, price.currency, "declared")
         picture = PictureRecord(
             path=bench.project.shown(saved.path),
             facts=facts,
@@ -195,7 +197,7 @@ class Pipeline:
             model=generated.model,
             prompt=generated.prompt,
             request_id=generated.request_id,
-            cost=generated.cost or declared,
+            cost=generated.cost or self._generator.declaration.declared_cost,
             media=generated.media,
         )
         kept = None if saved.kept_as is None else bench.project.shown(saved.kept_as)
@@ -207,7 +209,7 @@ class Pipeline:
         for finish in self._bench.plugins.finishing():
             path = self._bench.project.found(picture.path)
             try:
-                data = await asyncio.to_thread(finish, self._as_saved(job, picture), path.read_bytes())
+                data = await in_own_thread(finish, self._as_saved(job, picture), path.read_bytes())
                 facts = None if data is None else inspect(data)
             except PluginError as error:
                 self._warn(job, f"{error}; the picture stays as it came")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import backoff
 
-from charimg.errors import FlakyError, InvalidRequestError, ProviderError, StorageError, ThrottledError
-from charimg.model import GeneratedImage
+from charimg.errors import FlakyError, InvalidRequestError, ProviderError, StorageError
+from charimg.images import inspect
+from charimg.model import Cost, GeneratedImage, ImageFacts, MediaReference
 from charimg.verdicts import error_of, read_exception
 
 FLAKY_TRIES = 3
@@ -43,7 +48,8 @@ async def guarded(call: Coroutine[Any, Any, T], *, ceiling: float, seconds: floa
     if not done:
         task.cancel()
         await asyncio.wait({task}, timeout=PATIENCE)
-        raise ThrottledError(f"no answer in {seconds / 60:g} minutes", possibly_charged=True)
+        # Not "throttled": the retries of a quota would pay for the same silence again and again.
+        raise InvalidRequestError(f"no answer in {seconds / 60:g} minutes", possibly_charged=True)
     if task.cancelled():
         raise InvalidRequestError("the provider broke its own request off", possibly_charged=True)
     error = task.exception()
@@ -57,6 +63,67 @@ async def guarded(call: Coroutine[Any, Any, T], *, ceiling: float, seconds: floa
 def is_in_core_words(error: BaseException) -> bool:
     """Whether it is a provider error with a verdict (a bare ``ProviderError`` has none)."""
     return isinstance(error, ProviderError) and hasattr(error, "verdict")
+
+
+def checked(given: object, provider: str) -> tuple[GeneratedImage, ImageFacts, list[str]]:
+    """What a generator gave back: the picture, what it is, and what was odd about the rest, one line each.
+
+    A picture that is one is kept, whatever nonsense stands beside it: it is paid for.
+
+    :raises ProviderError: it is no picture; it may have been charged all the same.
+    """
+    image = of_type(given, GeneratedImage, provider)
+    assert isinstance(image, GeneratedImage)
+    try:
+        facts = inspect(image.data)
+    except FlakyError as error:
+        raise FlakyError(error.message, possibly_charged=True) from error
+    odd = {
+        name: value
+        for name, kinds in _BESIDE.items()
+        if (value := getattr(image, name)) is not None and (not isinstance(value, kinds) or isinstance(value, bool))
+    }
+    if image.cost is not None and "cost" not in odd and not _is_amount(image.cost.amount):
+        odd["cost"] = image.cost.amount
+    warnings = [f"{provider} gave {type(value).__name__} as {name}; it is left out" for name, value in odd.items()]
+    left_out: dict[str, Any] = dict.fromkeys(odd)
+    return replace(image, **left_out), facts, warnings
+
+
+_BESIDE: dict[str, type] = {
+    "seed": int,
+    "model": str,
+    "prompt": str,
+    "media": MediaReference,
+    "cost": Cost,
+    "request_id": str,
+}
+"""What a generator may give beside the bytes, and of which type."""
+
+
+def _is_amount(amount: object) -> bool:
+    return isinstance(amount, (int, float)) and not isinstance(amount, bool) and math.isfinite(amount)
+
+
+async def in_own_thread(function: Callable[..., T], *arguments: object) -> T:
+    """Run a stranger's slow function beside the event loop, in a thread that cannot keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(set_outcome: Callable[[Any], None], outcome: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
+            loop.call_soon_threadsafe(lambda: None if future.done() else set_outcome(outcome))
+
+    def work() -> None:
+        try:
+            result = function(*arguments)
+        except BaseException as error:
+            tell(future.set_exception, error)
+        else:
+            tell(future.set_result, result)
+
+    threading.Thread(target=work, daemon=True, name=f"charimg: {function!r}").start()
+    return await future
 
 
 def of_type(given: T, kind: type[Any], provider: str) -> T:

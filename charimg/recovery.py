@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from charimg.contracts import Attempt, JobRecord, PictureRecord
+from charimg.contracts import Attempt, Declaration, JobRecord, PictureRecord
 from charimg.errors import StorageError
 from charimg.events import Event, JobPossiblyCharged, JobSaved
 from charimg.model import ImageFacts
@@ -10,8 +10,10 @@ from charimg.picture_folder import Saved
 from charimg.pipeline import Bench
 
 
-async def recover(bench: Bench) -> list[Event]:
+async def recover(bench: Bench, generator: Declaration) -> list[Event]:
     """Settle every attempt whose end was never recorded, and tell what was found.
+
+    :param generator: the generator of this run: where it is the attempt's, its price is what the picture cost.
 
     :raises StorageError: a picture cannot be taken up, or the ledger failed.
     """
@@ -26,7 +28,13 @@ async def recover(bench: Bench) -> list[Event]:
                 told.append(_lost(record, attempt))
                 continue
             saved, facts = adopted
-            picture = PictureRecord(path=bench.project.shown(saved.path), facts=facts, seed=attempt.seed, adopted=True)
+            picture = PictureRecord(
+                path=bench.project.shown(saved.path),
+                facts=facts,
+                seed=attempt.seed,
+                cost=generator.declared_cost if attempt.provider == generator.name else None,
+                adopted=True,
+            )
             kept = None if saved.kept_as is None else bench.project.shown(saved.kept_as)
             await bench.store.record_saved(attempt.id, picture, kept)
             known |= {facts.sha256}
@@ -68,5 +76,6 @@ def _found(record: JobRecord, attempt: Attempt, picture: PictureRecord) -> JobSa
         height=picture.facts.height,
         seconds=0.0,
         seed=attempt.seed,
+        cost=picture.cost,
         adopted=True,
     )

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from charimg.contracts import ImageGenerator, Observer, Store, Uploader
 from charimg.errors import ProviderError, StorageError
@@ -39,8 +39,10 @@ class Order:
 
     @property
     def policy(self) -> Policy:
-        """The policy that the settings describe."""
-        return policy_of(self.workplace.general)
+        """The policy that the settings describe, with no more at once than the generator can take."""
+        policy = policy_of(self.workplace.general)
+        most = self.generator.declaration.abilities.parallel
+        return policy if most is None else replace(policy, batch_size=min(policy.batch_size, max(1, most)))
 
     @property
     def generator(self) -> type[ImageGenerator]:
@@ -88,9 +90,8 @@ class Run:
     def __init__(self, order: Order, observers: Sequence[Observer]) -> None:
         self._order = order
         self._observers = list(observers)
-        """Those who still listen."""
-        self._listeners = list(observers)
-        """Those who were ever listening, to be closed at the end."""
+        self._complained_of: set[int] = set()
+        """Observers whose failing the user has heard of: once each, and they go on listening."""
         self._tally = Tally()
         self._redactor = Redactor()
         self._scheduler: Scheduler | None = None
@@ -121,7 +122,6 @@ class Run:
         warnings = plugins.load_taking_part()
         observers, troubles = plugins.observers()
         self._observers += observers
-        self._listeners += observers
         try:
             async with AsyncExitStack() as stack:
                 lanes = [self._lane()]  # before the lock: a missing key creates nothing
@@ -141,7 +141,7 @@ class Run:
                     wait_ceiling=order.policy.wait_ceiling,
                     stopping=lambda: self._stopped,
                 )
-                recovered = await recover(bench)
+                recovered = await recover(bench, order.generator.declaration)
                 plan = await _plan(order, store)
                 await self._begin(plan, store)
                 for event in recovered:
@@ -150,7 +150,7 @@ class Run:
                     self._warn(message)
                 return await self._work(bench, plan, lanes, http)
         finally:
-            for observer in self._listeners:
+            for observer in self._observers:
                 with suppress(Exception):  # an observer cannot break a run, nor take its summary away
                     observer.close()
 
@@ -239,12 +239,13 @@ class Run:
     def _emit(self, event: Event) -> None:
         self._tally.hear(event)
         failed: list[str] = []
-        for observer in tuple(self._observers):
+        for observer in self._observers:
             try:
                 observer.hear(event)
             except Exception as error:  # an observer cannot break a run
-                self._observers.remove(observer)
-                failed.append(f"{type(observer).__name__} is left out: {type(error).__name__}: {error}")
+                if id(observer) not in self._complained_of:
+                    self._complained_of.add(id(observer))
+                    failed.append(f"{type(observer).__name__} failed: {type(error).__name__}: {error}")
         if not isinstance(event, RunFinished):  # which is the last thing anybody hears
             for words in failed:
                 self._warn(words)

@@ -9,6 +9,7 @@ between are ``backoff``'s: it asks again after every wake-up, so that a wait tha
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import backoff
@@ -52,7 +53,8 @@ class JobQueue:
     """The jobs that wait for a lane, in roster order."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = sorted(jobs, key=lambda job: job.position)
+        self._jobs = [(job.position, job) for job in jobs]
+        heapq.heapify(self._jobs)
         self._taken = 0
         self._changed = asyncio.Event()
 
@@ -61,13 +63,14 @@ class JobQueue:
         while not self._jobs and self._taken:
             self._changed.clear()
             await self._changed.wait()
-        batch, self._jobs = self._jobs[:most], self._jobs[most:]
+        batch = [heapq.heappop(self._jobs)[1] for _ in range(min(most, len(self._jobs)))]
         self._taken += bool(batch)
         return batch
 
     def done_with_batch(self, unfinished: Sequence[Job]) -> None:
         """A lane is through with the batch it took, and hands back what it did not finish."""
-        self._jobs = sorted([*unfinished, *self._jobs], key=lambda job: job.position)
+        for job in unfinished:
+            heapq.heappush(self._jobs, (job.position, job))
         self._taken -= 1
         self._changed.set()
 
@@ -313,6 +316,7 @@ class Scheduler:
                 verdict=Verdict.THROTTLED,
                 message=told.message,
                 stage=told.stage,
+                wait=told.wait,
                 pending=True,
             )
         )

@@ -198,3 +198,14 @@ def test_secrets_compare_by_their_text() -> None:
     assert len({Secret("a"), Secret("a")}) == 1
     assert not Secret("")
     assert Secret("a") != "a"
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60), st.integers(6, 40))
+def test_a_secret_that_was_cut_off_with_its_message_is_erased_too(secret: str, length: int) -> None:
+    """Long messages are cut; what is left of a secret at the cut is as little to be shown as the whole."""
+    redactor = Redactor()
+    redactor.add(secret)
+    beginning = secret[: min(length, len(secret) - 1)].rstrip("….")
+    told = redactor.clean(f"the service says: no such key as {beginning}…")
+
+    assert len(beginning) < SHORTEST_REDACTED or not told.endswith(f"{beginning}…")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from charimg.model import Cost
+
 SettingValue = str | int | float | bool
 
 
@@ -53,6 +55,8 @@ class Abilities:
     """It can be told what must not be in the picture."""
     aspect_ratios: tuple[str, ...] = ()
     """Ratios it knows, as ``"W:H"``; empty for any."""
+    parallel: int | None = None
+    """How many requests it can take at once, where that is fewer than a batch; ``None`` for no limit of its own."""
     offline: bool = False
     """It needs no network and no account."""
 
@@ -89,3 +93,8 @@ class Declaration:
     def account_name(self) -> str:
         """The name settings and credentials are found under."""
         return self.account or self.name
+
+    @property
+    def declared_cost(self) -> Cost | None:
+        """What one picture costs by the declared price; ``None`` where that is unknown or nothing."""
+        return None if self.price is None or not self.price.amount else Cost(self.price.amount, self.price.currency)

@@ -12,6 +12,9 @@ class ImageGenerator(Provider):
     It never sleeps, never retries and never reads the environment: the scheduler does the waiting, for all
     alike. It may be called several times at once, and cancelled at any await.
 
+    Where the service has a login that can be tried for nothing, try it in :meth:`open`: else a wrong key costs a whole
+    batch of refused requests before the lane closes.
+
     A complete example is ``charimg/providers/echo.py``.
     """
 

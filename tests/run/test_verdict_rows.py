@@ -19,7 +19,7 @@ from charimg.errors import (
     RejectedError,
     ThrottledError,
 )
-from charimg.events import JobFailed, JobGenerating, JobRejected, JobSaved, LaneClosed, QuotaWait
+from charimg.events import JobFailed, JobGenerating, JobRejected, JobSaved, LaneClosed, QuotaWait, Warned
 from charimg.model import Cost, GeneratedImage, Verdict, utc_now
 from tests.run.workshop import Workshop, paint
 
@@ -178,6 +178,43 @@ def test_a_strangers_mistake_fails_one_job_and_not_the_run(workshop: Workshop, g
 
     failed = [(event.key, words in event.message) for event in told.of(JobFailed)]
     assert (told.error, told.counts[:4], failed) == (None, (4, 1, 0, 0), [("c1", True)])
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ({"cost": 0.04}, "float as cost"),
+        ({"cost": Cost("0.04")}, "str as cost"),
+        ({"media": "CAMa-1"}, "str as media"),
+        ({"seed": "7"}, "str as seed"),
+        ({"model": 3}, "int as model"),
+    ],
+)
+def test_nonsense_beside_a_picture_does_not_cost_the_picture(
+    workshop: Workshop, beside: dict[str, object], words: str
+) -> None:
+    """The bytes are a picture and paid for: they are kept, and the rest is left out with a warning."""
+    workshop.generator.will(c1=[lambda: GeneratedImage(paint(), **beside)])  # type: ignore[arg-type]
+    told = workshop.run()
+
+    assert (told.error, told.counts) == (None, (5, 0, 0, 0, 0))
+    assert any(words in event.message for event in told.of(Warned))
+
+
+def test_bytes_that_are_no_picture_may_have_been_charged(workshop: Workshop) -> None:
+    """The service answered and perhaps took its money: the summary says so."""
+    workshop.generator.will(c1=[b"not a picture"] * 3)
+    told = workshop.run()
+
+    assert [job.key for job in told.finished.possibly_charged] == ["c1"]  # type: ignore[union-attr]
+
+
+def test_a_generator_that_takes_one_at_a_time_gets_one_at_a_time(workshop: Workshop) -> None:
+    """Its declaration bounds the batch, whatever the policy allows."""
+    workshop.abilities(parallel=1)
+    workshop.run()
+
+    assert workshop.generator.most_in_flight == 1
 
 
 def test_an_uploaders_mistake_fails_one_job_and_not_the_run(workshop: Workshop) -> None:

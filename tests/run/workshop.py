@@ -15,13 +15,14 @@ import sys
 import types
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import charimg
 from charimg.contracts import (
+    Abilities,
     Credential,
     Declaration,
     ImageGenerator,
@@ -221,7 +222,7 @@ class Workshop:
         again = Declaration("shelf", "Follows a script.", credentials=())
         self.module = types.ModuleType(f"scripted_plugin_{next(_NUMBERS)}")
         sys.modules[self.module.__name__] = self.module
-        generators = [provider_class(ImageGenerator, self.generator, declared)]
+        self.generators = generators = [provider_class(ImageGenerator, self.generator, declared)]
         uploaders = [
             provider_class(Uploader, self.uploader, declared),
             provider_class(Uploader, self.uploader, again),
@@ -265,6 +266,11 @@ class Workshop:
             for name in names
         ]
         (self.folder / "characters.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def abilities(self, **declared: Any) -> None:
+        """Let the generator declare these abilities."""
+        (kind,) = self.generators
+        kind.declaration = replace(kind.declaration, abilities=Abilities(**declared))
 
     def order(
         self, *, flags: Mapping[str, object] | None = None, only: tuple[str, ...] = (), force: bool = False
