@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from charimg.events import LaneClosed, Problem, RunFinished
 from charimg.model import Verdict
@@ -105,15 +105,18 @@ def _remedies(finished: RunFinished, verdict: Verdict, problems: Sequence[Proble
     if verdict is Verdict.INVALID:
         return ["The service's words say what to change, in the roster or the options; then run it again."]
     if verdict is Verdict.FATAL:
-        return [_login_remedy(problem.message for problem in problems)]
+        return _login_remedy([problem.message for problem in problems])
     return [f"Often a second try helps: {again}"]
 
 
-def _login_remedy(messages: Iterable[str]) -> str:
+def _login_remedy(messages: Sequence[str]) -> list[str]:
     remedy = "charimg doctor  checks every login"
     # Providers know their own name, and mostly say themselves how a new key is stored.
-    told = any("charimg keys" in message for message in messages)
-    return remedy if told else f"{remedy}; a new one: charimg keys set PROVIDER"
+    if any("charimg keys" in message for message in messages):
+        return [remedy]
+    if any("charimg providers" in message for message in messages):
+        return []  # the service is gone, and no login brings it back; what to use instead is said
+    return [f"{remedy}; a new one: charimg keys set PROVIDER"]
 
 
 def _charged_block(finished: RunFinished) -> list[str]:
@@ -131,7 +134,7 @@ def _closed_block(finished: RunFinished) -> list[str]:
     lines = [closed_line(lane) for lane in finished.closed]
     fatal = [lane.message for lane in finished.closed if lane.verdict is Verdict.FATAL]
     if fatal and all(problem.verdict is not Verdict.FATAL for problem in finished.problems):
-        lines.append(f"   👉 {_login_remedy(fatal)}")
+        lines += [f"   👉 {remedy}" for remedy in _login_remedy(fatal)]
     return lines
 
 
@@ -150,7 +153,10 @@ def _facts_block(finished: RunFinished) -> list[str]:
 def _next_block(finished: RunFinished, again: str) -> list[str]:
     lines = []
     if finished.pending:
-        lines.append(f"👉 {again}  continues with the {count(finished.pending, 'character')} still pending")
+        fatal = [lane.message for lane in finished.closed if lane.verdict is Verdict.FATAL]
+        then = "Then: " if fatal else ""
+        if not fatal or _login_remedy(fatal):
+            lines.append(f"👉 {then}{again}  continues with the {count(finished.pending, 'character')} still pending")
     if finished.succeeded or not finished.total:
         lines.append("👉 charimg gallery  shows the whole cast on one page")
     return lines

@@ -128,6 +128,27 @@ def test_closed_lane_without_problems_still_has_a_remedy() -> None:
     assert lines[position + 1] == "   👉 charimg doctor  checks every login; a new one: charimg keys set PROVIDER"
 
 
+def test_a_closed_service_is_not_answered_with_a_new_login() -> None:
+    """A provider that names another provider has no login to mend, and the same run would end the same."""
+    gone = "Whisk is closed; use another service: `charimg providers`"
+    lines = summary_lines(finished(succeeded=0, pending=15, closed=(closed(Verdict.FATAL, gone),), exit_code=4))
+
+    assert f"🔒 whisk closed: {gone}." in lines
+    assert not [line for line in lines if "👉" in line]
+
+
+def test_the_run_goes_on_after_the_login_is_mended() -> None:
+    """The command that continues comes second: typed at once it would end as this one did."""
+    lines = summary_lines(
+        finished(succeeded=0, pending=15, closed=(closed(Verdict.FATAL, "then run `charimg keys set whisk`"),))
+    )
+
+    assert [line.strip() for line in lines if "👉" in line] == [
+        "👉 charimg doctor  checks every login",
+        "👉 Then: charimg run  continues with the 15 characters still pending",
+    ]
+
+
 def test_failed_upload_says_that_the_picture_is_safe() -> None:
     """Nobody should think that a picture is lost because its upload was."""
     lines = summary_lines(finished(failed=1, problems=(problem("Mantri", Verdict.FLAKY, stage="upload"),), exit_code=1))
