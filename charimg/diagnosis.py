@@ -254,7 +254,9 @@ class Examination:
             return Finding("logins", subject, wrong, words, exit_code=ExitCode.FAILED)
         except Exception as error:  # a stranger's code
             trouble = _trouble("logins", subject, error)
-            remedy = f"charimg keys set {subject}" if about.credentials and isinstance(error, FatalError) else ""
+            said = "charimg keys" in str(error) or "charimg providers" in str(error)
+            needs_key = bool(about.credentials) and isinstance(error, FatalError) and not said
+            remedy = f"charimg keys set {subject}" if needs_key else ""
             return replace(trouble, state=wrong, remedy=remedy)
         return Finding("logins", subject, State.OK, words)
 
@@ -315,10 +317,13 @@ def _roster(folder: Path) -> Finding:
 
     try:
         path = find_roster(folder)
-        roster = read_roster(path)
     except CharimgError as error:
         # Without a roster here there may be one elsewhere, which the command line names.
         return Finding("project", "roster", State.WARNING, str(error))
+    try:
+        roster = read_roster(path)
+    except CharimgError as error:
+        return _trouble("project", "roster", error)
     words = f"{path.name}: {_counted(len(roster.characters), 'character')}"
     if roster.warnings:
         return Finding("project", "roster", State.WARNING, f"{words}; {roster.warnings[0]}")

@@ -44,5 +44,6 @@ def command(desk: Desk, offline: bool, as_json: bool) -> int:
         area = one.area
     show_table(("AREA", "STATE", "WHAT", "FINDING"), rows)
     wrong = sum(one.state is State.TROUBLE for one in findings)
-    click.echo(f"\n{wrong} of these stop this project." if wrong else "\nNothing stops this project.")
+    stops = "stops" if wrong == 1 else "stop"
+    click.echo(f"\n{wrong} of these {stops} this project." if wrong else "\nNothing stops this project.")
     return int(code)

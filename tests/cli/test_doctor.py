@@ -223,3 +223,12 @@ def test_the_table(charimg: Run, sketching: Path) -> None:
 
     assert result.out.splitlines()[0].split() == ["AREA", "STATE", "WHAT", "FINDING"]
     assert result.out.endswith("\nNothing stops this project.\n")
+
+
+def test_a_broken_roster_stops_the_project(project: Path, charimg: Run) -> None:
+    """A run would refuse it, so the doctor does not say that nothing is in the way."""
+    (project / "characters.yaml").write_text("characters:\n  - name: Ana\n    descripton: tall\n", encoding="utf-8")
+    told = charimg("doctor", "--offline")
+
+    assert (told.code, "did you mean 'description'?" in told.out) == (2, True)
+    assert told.out.endswith("1 of these stops this project.\n")
