@@ -13,7 +13,8 @@ URL = "https://labs.google/fx/tools/whisk"
 
 COOKIE = Credential(
     "cookie",
-    f"The login of labs.google ({HOW_TO_GET}); a Cookie header, the bare token, a cookie extension's JSON or a HAR do.",
+    f"To get it, {HOW_TO_GET} (a Cookie header, the bare token, a cookie extension's JSON or a HAR file will do)."
+    " Google closed Whisk on 2026-04-30: a gateway says which login it takes.",
 )
 
 SETTINGS = (
