@@ -359,6 +359,8 @@ class RunFinished(Event):
     """Ctrl-C ended it."""
     problems: tuple[Problem, ...] = ()
     """Every failed and rejected job, in roster order."""
+    left: tuple[JobName, ...] = ()
+    """The pending jobs, in roster order."""
     closed: tuple[LaneClosed, ...] = ()
     """The lanes that closed before the end."""
     spent: tuple[Cost, ...] = ()

@@ -61,7 +61,8 @@ class Tally:
         jobs = started.jobs if started else ()
         problems = tuple(self._problems[job.key] for job in jobs if job.key in self._problems)
         rejected = sum(problem.verdict is Verdict.REJECTED for problem in problems)
-        pending = len(jobs) - len(self._succeeded) - len(problems)
+        left = tuple(job for job in jobs if job.key not in self._succeeded and job.key not in self._problems)
+        pending = len(left)
         return RunFinished(
             run=started.run if started else "",
             total=len(jobs),
@@ -74,6 +75,7 @@ class Tally:
             exit_code=int(self._exit_code(pending, problems, interrupted, failure)),
             interrupted=interrupted,
             problems=problems,
+            left=left,
             closed=tuple(self._closed),
             spent=tuple(Cost(amount, currency, source) for (currency, source), amount in self._spent.items()),
             possibly_charged=tuple(self._possibly_charged.values()),

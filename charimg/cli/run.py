@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,21 @@ def command(
         return 0
     progress = str(order.workplace.general["progress"].value)
     again = _again(desk, roster, flags, options, only)
-    return _execute(order, progress, as_json=as_json, quiet=quiet, debug=desk.debug, again=again).exit_code
+    forced = _again(desk, roster, flags, options, ()) + " --force" if force else None
+    shown = _Shown(progress, as_json, quiet, desk.debug, again, forced)
+    return _execute(order, shown).exit_code
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """How the run is to show itself, and the commands its summary names."""
+
+    progress: str
+    as_json: bool
+    quiet: bool
+    debug: bool
+    again: str
+    forced: str | None
 
 
 def _again(
@@ -197,15 +212,17 @@ def _plan_lines(order: Order, plan: Plan) -> Iterator[str]:
 # -- the run ----------------------------------------------------------------------------------------------------
 
 
-def _execute(order: Order, progress: str, *, as_json: bool, quiet: bool, debug: bool, again: str) -> RunFinished:
+def _execute(order: Order, shown: _Shown) -> RunFinished:
     from charimg.run import Run  # noqa: PLC0415 - see _order
     from charimg.ui import choose  # noqa: PLC0415 - --help loads no renderer
 
-    if debug:
+    if shown.debug:
         _log_to_stderr()
 
     async def run() -> RunFinished:
-        observers = choose(progress, json_output=as_json, quiet=quiet, again=again)
+        observers = choose(
+            shown.progress, json_output=shown.as_json, quiet=shown.quiet, again=shown.again, forced=shown.forced
+        )
         running = Run(order, observers)
         with _interrupts(running):
             return await running.execute()

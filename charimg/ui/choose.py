@@ -26,6 +26,7 @@ def choose(
     stderr: TextIO | None = None,
     environ: Mapping[str, str] | None = None,
     again: str = "charimg run",
+    forced: str | None = None,
 ) -> list[Observer]:
     """The observers of one run.
 
@@ -40,6 +41,7 @@ def choose(
     :param json_output: write every event as a JSON line to *stdout*.
     :param stdout: standard output unless given; likewise *stderr* and *environ*.
     :param again: the command that continues the run, as the user would type it, for the summary.
+    :param forced: of a run with ``--force`` the command that makes pictures again, to which names are added.
     :raises ValueError: *progress* is none of :data:`PROGRESS`.
     """
     if progress not in PROGRESS:
@@ -52,7 +54,7 @@ def choose(
     if progress in ("none", "json"):
         return observers
     if quiet:
-        return observers if json_output else [TroubleLog(stderr, again=again)]
+        return observers if json_output else [TroubleLog(stderr, again=again, forced=forced)]
     drawable = is_terminal(stderr) and environ.get("TERM", "") not in ("dumb", "unknown")
     if progress == "auto":
         unmixed = _is_file(stdout) if json_output else is_terminal(stdout)
@@ -63,8 +65,8 @@ def choose(
     if progress == "live" and drawable:
         from charimg.ui.live import LiveView  # noqa: PLC0415 - rich is loaded only when it draws
 
-        return [*observers, LiveView(stderr, again=again, share_stdout=not json_output)]
-    return [*observers, PlainLog(stderr if json_output else stdout, again=again)]
+        return [*observers, LiveView(stderr, again=again, forced=forced, share_stdout=not json_output)]
+    return [*observers, PlainLog(stderr if json_output else stdout, again=again, forced=forced)]
 
 
 def _in_ci(environ: Mapping[str, str]) -> bool:

@@ -46,6 +46,7 @@ class LiveView(Observer):
         stream: TextIO,
         *,
         again: str = "charimg run",
+        forced: str | None = None,
         share_stdout: bool = True,
         console: Console | None = None,
     ) -> None:
@@ -56,6 +57,7 @@ class LiveView(Observer):
         self._console = console or Console(file=cast(IO[str], out), highlight=False, markup=False, emoji=False)
         self._symbols = PRETTY if out.pretty else ASCII
         self._again = again
+        self._forced = forced
         self._board = Board()
         self._drawn: list[Text] = []
         self._width = self._console.width
@@ -73,7 +75,7 @@ class LiveView(Observer):
         """Show the event."""
         if isinstance(event, RunFinished):
             self.close()
-            self._scroll("", *summary_lines(event, again=self._again))
+            self._scroll("", *summary_lines(event, again=self._again, forced=self._forced))
             return
         self._board.take(event, clock.now())
         if isinstance(event, RunStarted):

@@ -27,11 +27,13 @@ from charimg.ui.wording import clean, clean_name, count, duration, plain_number
 _FAILED_AT = {"generate": "Generation failed", "save": "Saving failed", "upload": "Upload failed"}
 
 
-def log_lines(event: Event, *, several_lanes: bool = False, again: str = "charimg run") -> list[str]:
+def log_lines(
+    event: Event, *, several_lanes: bool = False, again: str = "charimg run", forced: str | None = None
+) -> list[str]:
     """The lines the log shows for an event; none for those that only the live view needs.
 
     :param several_lanes: the run has more than one lane, so that lines must say which they mean.
-    :param again: the command that continues the run, for the summary.
+    :param again: the command that continues the run, for the summary; likewise *forced*, see there.
     """
     where = f" [{clean_name(event.lane)}]" if several_lanes and event.lane else ""
     if isinstance(event, JobSaved):
@@ -81,7 +83,7 @@ def log_lines(event: Event, *, several_lanes: bool = False, again: str = "charim
     if isinstance(event, RunStarted):
         return plan_lines(event)
     if isinstance(event, RunFinished):
-        return ["", *summary_lines(event, again=again)]
+        return ["", *summary_lines(event, again=again, forced=forced)]
     return []
 
 

@@ -18,16 +18,17 @@ HEARTBEAT = 30.0
 class PlainLog(Observer):
     """Writes every event as the design's log lines, and a heartbeat after each 30 s of silence."""
 
-    def __init__(self, stream: TextIO, *, again: str = "charimg run") -> None:
+    def __init__(self, stream: TextIO, *, again: str = "charimg run", forced: str | None = None) -> None:
         self._out = SafeStream(stream)
         self._again = again
+        self._forced = forced
         self._board = Board()
         self._heartbeat = clock.Beat(HEARTBEAT, self._still_alive)
 
     def hear(self, event: Event) -> None:
         """Write the event's lines."""
         self._board.take(event, clock.now())
-        lines = log_lines(event, several_lanes=self._board.several_lanes, again=self._again)
+        lines = log_lines(event, several_lanes=self._board.several_lanes, again=self._again, forced=self._forced)
         for line in lines:
             self._out.line(line)
         if isinstance(event, RunFinished):
@@ -47,13 +48,14 @@ class PlainLog(Observer):
 class TroubleLog(Observer):
     """``--quiet``: failures and doubtful charges as they happen, and the summary unless all went well."""
 
-    def __init__(self, stream: TextIO, *, again: str = "charimg run") -> None:
+    def __init__(self, stream: TextIO, *, again: str = "charimg run", forced: str | None = None) -> None:
         self._out = SafeStream(stream)
         self._again = again
+        self._forced = forced
 
     def hear(self, event: Event) -> None:
         """Write the event's lines if it is trouble."""
         trouble = isinstance(event, (JobFailed, JobPossiblyCharged, JobRejected, LaneClosed))
         if trouble or (isinstance(event, RunFinished) and event.exit_code):
-            for line in log_lines(event, again=self._again):
+            for line in log_lines(event, again=self._again, forced=self._forced):
                 self._out.line(line)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
-from charimg.events import LaneClosed, Problem, RunFinished
+from charimg.events import JobName, LaneClosed, Problem, RunFinished
 from charimg.model import Verdict
 from charimg.ui.wording import clean, clean_name, count, duration, moment, money, shell_word
 
@@ -24,10 +25,12 @@ _HEADINGS = {
 """In the order they are shown: what stops everything first."""
 
 
-def summary_lines(finished: RunFinished, *, again: str = "charimg run") -> list[str]:
+def summary_lines(finished: RunFinished, *, again: str = "charimg run", forced: str | None = None) -> list[str]:
     """The summary, computed from the last event alone; symbols and text, no escape codes.
 
     :param again: the command that continues the run, as the user would type it.
+    :param forced: of a run with ``--force`` the command that makes pictures again, to which names are added: those
+        still pending mostly have a picture already, and a plain run would leave them as they are.
     """
     if not finished.total and not finished.closed:
         lines = ["✅ Nothing to do: every character has its picture."]
@@ -38,7 +41,7 @@ def summary_lines(finished: RunFinished, *, again: str = "charimg run") -> list[
         _charged_block(finished),
         _closed_block(finished),
         _facts_block(finished),
-        _next_block(finished, again),
+        _next_block(finished, again, forced),
     ]
     for block in blocks:
         if block:
@@ -150,16 +153,22 @@ def _facts_block(finished: RunFinished) -> list[str]:
     return lines
 
 
-def _next_block(finished: RunFinished, again: str) -> list[str]:
+def _next_block(finished: RunFinished, again: str, forced: str | None) -> list[str]:
     lines = []
     if finished.pending:
         fatal = [lane.message for lane in finished.closed if lane.verdict is Verdict.FATAL]
         then = "Then: " if fatal else ""
         if not fatal or _login_remedy(fatal):
-            lines.append(f"👉 {then}{again}  continues with the {count(finished.pending, 'character')} still pending")
+            command = again if forced is None else _forced_for(finished.left, forced)
+            lines.append(f"👉 {then}{command}  continues with the {count(finished.pending, 'character')} still pending")
     if finished.succeeded or not finished.total:
         lines.append("👉 charimg gallery  shows the whole cast on one page")
     return lines
+
+
+def _forced_for(left: Sequence[JobName], forced: str) -> str:
+    # All of them, however many: nothing else tells them from those that were made. Keys, for names may stand twice.
+    return " ".join([forced, *(f"--only {shlex.quote(job.key)}" for job in left)])
 
 
 def _sentence(text: str) -> str:

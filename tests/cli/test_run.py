@@ -47,6 +47,33 @@ def test_the_command_that_continues_pays_for_nobody_else(charimg: Run) -> None:
     assert f"👉 Later: charimg run {' '.join(words[:5])} --only Ana --only bo  (continues" in told.out
 
 
+STRICT = """
+    import charimg
+
+    class Strict(charimg.ImageGenerator):
+        declaration = charimg.Declaration(name="strict", summary="Lets nobody in.")
+
+        async def generate(self, request):
+            raise charimg.FatalError("closed; see `charimg keys`")
+
+    @charimg.hookimpl
+    def register_generators(register):
+        register(Strict)
+"""
+
+
+@pytest.mark.usefixtures("cast")
+def test_a_forced_run_that_ends_early_names_who_is_left(charimg: Run, install: Install) -> None:
+    """The command that continues it asks for the new pictures by name, for a plain run is content with the old."""
+    install("charimg-strict", STRICT, generators="strict")
+    assert charimg("run", "cast.txt", "--provider", "echo", "--quiet").code == 0
+    told = charimg("run", "cast.txt", "--provider", "strict", "--force")
+
+    assert told.code == 4
+    left = "--only ana --only bo --only cy"
+    assert f"👉 Then: charimg run cast.txt --provider strict --force {left}  continues with the 3" in told.out
+
+
 @pytest.mark.usefixtures("cast", "busy")
 def test_the_plan_tells_small_prices(charimg: Run) -> None:
     """Three pictures at a third of a cent are not free of charge."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 
 import pytest
@@ -46,6 +47,15 @@ def test_interrupted_run_says_so_and_how_to_go_on() -> None:
 
     assert lines[1] == "🎨 CHARACTER GENERATION INTERRUPTED"
     assert "👉 charimg run a.csv  continues with the 7 characters still pending" in lines
+
+
+def test_an_interrupted_forced_run_names_those_who_are_left() -> None:
+    """They have their old pictures, so a plain run would leave them; the ones just made are not paid for again."""
+    end = finished(succeeded=13, pending=2, left=(job("Mantri"), job("গোপাল")), interrupted=True, exit_code=130)
+    lines = summary_lines(end, again="charimg run a.csv", forced="charimg run a.csv --force")
+
+    named = " ".join(f"--only {shlex.quote(job(name).key)}" for name in ("Mantri", "গোপাল"))
+    assert f"👉 charimg run a.csv --force {named}  continues with the 2 characters still pending" in lines
 
 
 def test_success_ends_with_the_folder_and_the_gallery() -> None:
