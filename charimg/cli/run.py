@@ -145,6 +145,8 @@ def _order(
 def _show_plan(order: Order, as_json: bool) -> None:
     from charimg.run import plan_only  # noqa: PLC0415 - see _order
 
+    for provider in (order.generator, order.uploader):  # a run would refuse what is wrong here, so the plan does
+        order.workplace.settings.values_for(provider.declaration, order.options)
     plan = asyncio.run(plan_only(order))
     if as_json:
         click.echo(json.dumps(_plan_data(order, plan), ensure_ascii=False))

@@ -47,6 +47,16 @@ def test_the_command_that_continues_pays_for_nobody_else(charimg: Run) -> None:
     assert f"👉 Later: charimg run {' '.join(words[:5])} --only Ana --only bo  (continues" in told.out
 
 
+@pytest.mark.usefixtures("cast")
+def test_the_plan_refuses_what_the_run_would(project: Path, charimg: Run) -> None:
+    """A secret or a wrong value in the settings of a chosen provider is told by --dry-run, not only by the run."""
+    (project / "charimg.yaml").write_text("providers:\n  folder:\n    pth: published\n", encoding="utf-8")
+    told = charimg("run", "cast.txt", "--provider", "echo", "--uploader", "folder", "--dry-run")
+
+    assert (told.code, told.out) == (2, "")
+    assert "charimg.yaml:3: providers.folder.pth" in told.err
+
+
 STRICT = """
     import charimg
 
