@@ -61,10 +61,10 @@ def command(
     if as_json:
         show_json([_data(card, in_roster=True) for card in cast.cards] + [_data(card, False) for card in cast.former])
         return
-    show_table(*_table(cast.cards, now))
+    show_table(*_table(cast.cards, now), notes=_has_notes(cast.cards))
     if cast.former:
         click.echo()
-        show_table(*_table(cast.former, now), title="No longer in the roster")
+        show_table(*_table(cast.former, now), title="No longer in the roster", notes=_has_notes(cast.former))
     click.echo()
     for line in _footer((*cast.cards, *cast.former), len(cast.cards), cast.run):
         click.echo(line)
@@ -138,6 +138,11 @@ def _table(cards: Sequence[Card], now: datetime) -> tuple[Sequence[str], list[Ro
     ]
     kept = [index for index in range(len(titles)) if index < 3 or any(row[index].text for row in rows)]
     return [titles[index] for index in kept], [[row[index] for index in kept] for row in rows]
+
+
+def _has_notes(cards: Sequence[Card]) -> bool:
+    """Whether the table's last column is that of the notes."""
+    return any(_note(card) for card in cards)
 
 
 def _state(card: Card) -> Cell:

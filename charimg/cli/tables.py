@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import click
 
+_LEAST_NOTE = 30
+"""Columns a sentence needs; with fewer it becomes a tower of single words."""
+
 
 class Cell(NamedTuple):
     """A cell with a colour of its own."""
@@ -21,12 +24,16 @@ class Cell(NamedTuple):
 Row = Sequence["str | Cell"]
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Row], *, title: str = "") -> None:
-    """Print a table. In a pipe there is no wrapping and no colour; ``NO_COLOR`` is respected in a terminal."""
+def show_table(columns: Sequence[str], rows: Sequence[Row], *, title: str = "", notes: bool = False) -> None:
+    """Print a table. In a pipe there is no wrapping and no colour; ``NO_COLOR`` is respected in a terminal.
+
+    :param notes: the last column holds sentences: where a terminal leaves them no room they stand below the table,
+        each after the first cell of its row.
+    """
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     clean = [[Cell(printable(cell.text), cell.style) for cell in row] for row in cells]
     if sys.stdout.isatty():
-        _draw(columns, clean, title)
+        _draw(columns, clean, title, notes)
     else:
         _write(columns, clean, title)
 
@@ -43,18 +50,33 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\u200c\u200d" else "\ufffd" for char in line)
 
 
-def _draw(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str) -> None:
+def _draw(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str, notes: bool) -> None:
+    from rich.cells import cell_len  # noqa: PLC0415 - likewise
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
     from rich.table import Table  # noqa: PLC0415 - likewise
     from rich.text import Text  # noqa: PLC0415 - likewise
 
+    console = Console()
+    below: list[Text] = []
+    if notes:
+        others = (max(cell_len(line[index].text) for line in rows) + 2 for index in range(len(columns) - 1) if rows)
+        if console.width - sum(others) < _LEAST_NOTE:
+            below = [Text(f"{row[0].text}: {row[-1].text}") for row in rows if row[-1].text]
+            columns, rows = columns[:-1], [row[:-1] for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left", header_style="bold")
     table.title = Text(title, style="bold") if title else None
     for index, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=index == 0)
+        if index == 0:
+            table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=max(8, console.width // 2))
+        else:
+            table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell.text, style=cell.style) for cell in row))
-    Console().print(table)
+    console.print(table)
+    if below:
+        console.print()
+    for note in below:
+        console.print(note, soft_wrap=True)
 
 
 def _write(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str) -> None:

@@ -168,13 +168,10 @@ def test_without_a_roster_the_remedy_is_told(project: Path, charimg: Run) -> Non
     assert (result.code, result.err.count("\n"), "charimg init" in result.err) == (2, 1, True)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
-@pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_a_terminal_gets_colours_unless_it_wants_none(project: Path, environ: dict[str, str], coloured: bool) -> None:
-    """In a terminal states are coloured; NO_COLOR keeps the words alone."""
-    fill(project)
+def in_a_terminal(project: Path, width: int, environ: dict[str, str]) -> bytes:
+    """What ``charimg status`` shows in a terminal of this width."""
     ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", **environ}
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(width), **environ}
     subprocess.run([sys.executable, "-m", "charimg", "status"], stdout=theirs, env=env, check=True, cwd=project)
     os.close(theirs)
     shown = b""
@@ -185,5 +182,24 @@ def test_a_terminal_gets_colours_unless_it_wants_none(project: Path, environ: di
         pass
     finally:
         os.close(ours)
+    return shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+@pytest.mark.parametrize(("width", "below"), [(80, True), (160, False)])
+def test_notes_stand_below_a_narrow_table(project: Path, width: int, below: bool) -> None:
+    """Where a terminal leaves a sentence no room it is not folded into a tower of words."""
+    fill(project)
+    lines = in_a_terminal(project, width, {"NO_COLOR": "1"}).decode().splitlines()
+
+    assert ("Bo: Whisk refused <b>the hat</b>" in lines) is below
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+@pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colours_unless_it_wants_none(project: Path, environ: dict[str, str], coloured: bool) -> None:
+    """In a terminal states are coloured; NO_COLOR keeps the words alone."""
+    fill(project)
+    shown = in_a_terminal(project, 120, environ)
 
     assert (b"\x1b[31m" in shown, "✗ rejected".encode() in shown) == (coloured, True)
