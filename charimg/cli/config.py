@@ -10,6 +10,7 @@ import click
 
 from charimg.catalogue import Listed, named, relatives
 from charimg.cli import Desk, debug_option
+from charimg.cli.completion import provider_names
 from charimg.cli.tables import Cell, Row, show_json, show_table
 from charimg.contracts.declaration import Declaration
 from charimg.credentials import Credentials
@@ -42,7 +43,7 @@ def command(ctx: click.Context) -> None:
 
 
 @command.command()
-@click.argument("provider", required=False)
+@click.argument("provider", required=False, shell_complete=provider_names("generator", "uploader", "store"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @debug_option
 @click.pass_obj

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from charimg.cli import Desk, debug_option
+from charimg.cli.completion import provider_names
 from charimg.cli.tables import printable
 from charimg.errors import InputError, StorageError
 
@@ -33,7 +34,12 @@ _BEGINNING = 4096
 )
 @click.option("--png", is_flag=True, help="One picture of all (a contact sheet) instead of a page.")
 @click.option("--open", "show", is_flag=True, help="Show it when it is written.")
-@click.option("--store", metavar="NAME", help="What remembers everything.  [default: sqlite]")
+@click.option(
+    "--store",
+    metavar="NAME",
+    shell_complete=provider_names("store"),
+    help="What remembers everything.  [default: sqlite]",
+)
 @click.option("-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A setting of the store.")
 @debug_option
 @click.pass_obj

@@ -12,6 +12,7 @@ import click
 
 from charimg.catalogue import listed, named
 from charimg.cli import debug_option
+from charimg.cli.completion import provider_names
 from charimg.cli.tables import Row, printable, show_json, show_table
 from charimg.contracts.declaration import Credential, Declaration
 from charimg.credentials import Credentials, clean_secret, read_secret_file, split_account
@@ -34,7 +35,7 @@ def command() -> None:
 
 
 @command.command("set", short_help="Keep a credential, asked for without showing it.")
-@click.argument("provider")
+@click.argument("provider", shell_complete=provider_names("generator", "uploader", "store"))
 @click.argument("name", required=False)
 @click.argument("extra", nargs=-1, metavar="")
 @click.option(
@@ -127,7 +128,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command(short_help="Forget credentials that are kept here.")
-@click.argument("provider")
+@click.argument("provider", shell_complete=provider_names("generator", "uploader", "store"))
 @click.argument("name", required=False)
 @debug_option
 def remove(provider: str, name: str | None) -> None:

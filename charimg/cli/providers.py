@@ -9,6 +9,7 @@ import click
 
 from charimg.catalogue import Listed, listed, named
 from charimg.cli import Desk, debug_option
+from charimg.cli.completion import provider_names
 from charimg.cli.tables import Cell, Row, printable, show_json, show_table
 from charimg.contracts.declaration import Declaration, Price, Setting
 from charimg.credentials import Credentials
@@ -53,7 +54,7 @@ def list_(kind: str | None = None, as_json: bool = False) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=provider_names("generator", "uploader", "store"))
 @_kind_option
 @_json_option
 @debug_option

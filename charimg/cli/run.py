@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charimg.cli import Desk, debug_option
+from charimg.cli.completion import provider_names
 
 if TYPE_CHECKING:
     from charimg.events import RunFinished
@@ -28,9 +29,24 @@ PROGRESS = ("auto", "live", "plain", "json", "none")
 
 @click.command("run", short_help="Make the pictures that are missing.")
 @click.argument("roster", required=False, type=click.Path(path_type=Path))
-@click.option("--provider", metavar="NAME", help="The image generator (see charimg providers).  [default: avatar]")
-@click.option("--uploader", metavar="NAME", help="Where pictures go after they are saved.  [default: the provider's]")
-@click.option("--store", metavar="NAME", help="What remembers everything.  [default: sqlite]")
+@click.option(
+    "--provider",
+    metavar="NAME",
+    shell_complete=provider_names("generator"),
+    help="The image generator (see charimg providers).  [default: avatar]",
+)
+@click.option(
+    "--uploader",
+    metavar="NAME",
+    shell_complete=provider_names("uploader"),
+    help="Where pictures go after they are saved.  [default: the provider's]",
+)
+@click.option(
+    "--store",
+    metavar="NAME",
+    shell_complete=provider_names("store"),
+    help="What remembers everything.  [default: sqlite]",
+)
 @click.option("--out", metavar="FOLDER", help="The folder for pictures.  [default: pictures]")
 @click.option("--only", metavar="NAME", multiple=True, help="Only this character, by name or key; repeatable.")
 @click.option("--force", is_flag=True, help="Make pictures again that are there; the old ones are kept beside them.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charimg.cli import Desk, debug_option
+from charimg.cli.completion import provider_names
 from charimg.cli.tables import Cell, Row, printable, show_json, show_table
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ _ID_SHOWN = 14
 @click.argument("roster", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts: a list with one object a character.")
 @click.option("--only", metavar="NAME", multiple=True, help="Only this character, by name or key; repeatable.")
-@click.option("--store", metavar="NAME", help="What remembers everything.  [default: sqlite]")
+@click.option(
+    "--store",
+    metavar="NAME",
+    shell_complete=provider_names("store"),
+    help="What remembers everything.  [default: sqlite]",
+)
 @click.option("-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A setting of the store.")
 @debug_option
 @click.pass_obj

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from charimg.cli import cli
 from tests.cli.command_line import EASEL, Install, Run
 
 
@@ -112,3 +115,26 @@ def test_an_unknown_name_is_one_line(charimg: Run, arguments: tuple[str, ...], m
 
     assert (result.code, result.out) == (5, "")
     assert message in result.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (("run", "--provider", "ea"), ["easel"]),
+        (("run", "--uploader", ""), ["folder", "none"]),
+        (("keys", "set", "ea"), ["easel"]),
+        (("providers", "show", "sql"), ["sqlite"]),
+    ],
+)
+def test_the_shell_completes_the_names_of_what_is_installed(
+    typed: tuple[str, ...], offered: list[str], install: Install, project: Path
+) -> None:
+    """TAB offers names of the kind that fits, and a broken plugin's module is not even imported for it."""
+    install("charimg-easel", "raise RuntimeError('imported')", generators="easel")
+    *words, begun = typed
+    completion = ShellComplete(cli, {}, "charimg", "_CHARIMG_COMPLETE")
+    found = [one.value for one in completion.get_completions(words, begun)]
+
+    assert set(offered) <= set(found)
+    assert all(one.startswith(begun) for one in found)
+    assert ("easel" in found) == ("easel" in offered)
