@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from charimg.plan import Plan
     from charimg.run import Order, Run
 
-PROGRESS = ("auto", "live", "plain", "json", "none")
-
 
 @click.command("run", short_help="Make the pictures that are missing.")
 @click.argument("roster", required=False, type=click.Path(path_type=Path))
@@ -60,7 +58,7 @@ PROGRESS = ("auto", "live", "plain", "json", "none")
     "-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A provider's setting; repeatable."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the events as JSON lines on standard output.")
-@click.option("--progress", type=click.Choice(PROGRESS), help="How the run shows itself.  [default: auto]")
+@click.option("--progress", metavar="auto|live|plain|json|none", help="How the run shows itself.  [default: auto]")
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but what went wrong.")
 @debug_option
 @click.pass_obj

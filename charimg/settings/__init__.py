@@ -10,6 +10,7 @@ from charimg.settings.files import PROJECT_FILE, USER_FILE, SettingsFile, config
 from charimg.settings.resolve import (
     DEFAULT,
     GENERAL,
+    PROGRESS,
     Found,
     Options,
     Overridden,
@@ -22,6 +23,7 @@ from charimg.settings.values import convert, expected, variable, written
 __all__ = [
     "DEFAULT",
     "GENERAL",
+    "PROGRESS",
     "PROJECT_FILE",
     "USER_FILE",
     "Found",

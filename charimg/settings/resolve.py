@@ -15,6 +15,9 @@ from charimg.settings.values import convert, did_you_mean, variable
 DEFAULT = "default"
 """The source of a value nobody set."""
 
+PROGRESS = ("auto", "live", "plain", "json", "none")
+"""The ways a run can show itself."""
+
 _POLICY = Policy()
 
 GENERAL: tuple[Setting, ...] = (
@@ -47,7 +50,7 @@ GENERAL: tuple[Setting, ...] = (
         "How a run shows itself.",
         str,
         "auto",
-        choices=("auto", "live", "plain", "json", "none"),
+        choices=PROGRESS,
     ),
 )
 """The settings that belong to no provider."""

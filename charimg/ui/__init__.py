@@ -6,7 +6,7 @@ used alone. All are pure consumers: they know :mod:`charimg.events` and nothing 
 
 from __future__ import annotations
 
-from charimg.ui.choose import PROGRESS, choose
+from charimg.ui.choose import choose
 from charimg.ui.summary_text import summary_lines
 
-__all__ = ["PROGRESS", "choose", "summary_lines"]
+__all__ = ["choose", "summary_lines"]

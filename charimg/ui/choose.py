@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from charimg.contracts import Observer
+from charimg.settings import PROGRESS
 from charimg.ui.jsonlines import JsonLines
 from charimg.ui.plain import PlainLog, TroubleLog
 from charimg.ui.stream import is_terminal
-
-PROGRESS = ("auto", "live", "plain", "json", "none")
-"""The values of ``--progress``."""
 
 
 def choose(
