@@ -93,6 +93,7 @@ class ProviderError(CharimgError):
         wait: float | None = None,
         retry_at: datetime | None = None,
         possibly_charged: bool = False,
+        unreachable: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = str(message)  # plugins raise with whatever the service sent, a JSON object too
@@ -103,6 +104,8 @@ class ProviderError(CharimgError):
         taken for local time)."""
         self.possibly_charged = possibly_charged
         """The request was accepted and its answer lost: the picture may have been made and paid for."""
+        self.unreachable = unreachable
+        """No answer came at all: the trouble is the connection, and not what the service thinks of the request."""
 
 
 class ThrottledError(ProviderError):

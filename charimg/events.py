@@ -209,6 +209,8 @@ class JobFailed(JobEvent):
     wait: float | None = None
     pending: bool = False
     """Its retries were used up by a quota; the next run takes it up again where it stopped."""
+    unreachable: bool = False
+    """No answer came at all: the trouble is the connection, not a quota."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +249,8 @@ class QuotaWait(Event):
     batch: int
     unfinished: int
     """Jobs of the batch that are tried again."""
+    unreachable: bool = False
+    """No answer came to any of them: the trouble is the connection, not a quota."""
     verdict: Verdict
     """What the service's answer means for the run."""
     message: str
@@ -334,6 +338,8 @@ class Problem:
     message: str
     """The service's own words, on one line, without secrets."""
     stage: str
+    unreachable: bool = False
+    """The service could not be reached."""
 
 
 @dataclass(frozen=True, kw_only=True)

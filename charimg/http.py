@@ -15,8 +15,10 @@ message nor as the cause that a traceback would show.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -256,7 +258,7 @@ def _in_our_words(error: Exception, where: str, seconds: float) -> ProviderError
     elif isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ClientResponseError)):
         told = FlakyError(f"the answer of {where} broke off or is damaged")
     elif isinstance(error, asyncio.TimeoutError):
-        told = ThrottledError(f"{where} did not answer within {seconds:.0f} seconds")
+        told = ThrottledError(f"{where} did not answer within {seconds:.0f} seconds", unreachable=True)
     else:
         told = _LostError(f"the connection to {where} was lost: {_words(error)}")
     return told
@@ -283,7 +285,7 @@ async def _with_quick_retries(send: Any) -> Answer:
     try:
         answer: Answer = await retry(send)()
     except (_NotReachedError, _LostError) as error:
-        raise ThrottledError(error.message, possibly_charged=error.possibly_charged) from None
+        raise ThrottledError(error.message, possibly_charged=error.possibly_charged, unreachable=True) from None
     return answer
 
 
@@ -395,4 +397,6 @@ def _words(error: BaseException) -> str:
     """The system's own words for what failed, in one short line; never aiohttp's, which hold the whole address."""
     inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
     text = inner.strerror if isinstance(inner, OSError) else None
+    if isinstance(inner, OSError) and inner.errno is not None and inner.errno in errno.errorcode:
+        text = os.strerror(inner.errno)  # asyncio puts the address into strerror; the bare reason reads better
     return " ".join(text.split())[:200] if text else "it was closed"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from charimg.contracts import ImageGenerator, Provider, ProviderContext, SettingValue, Uploader
 from charimg.credentials import FoundSecret
-from charimg.errors import FatalError, StorageError
+from charimg.errors import CharimgError, FatalError, ProviderError
 from charimg.http import HttpSession
 from charimg.provider_call import PATIENCE, is_in_core_words
 from charimg.redaction import Redactor
@@ -67,6 +67,7 @@ class Lane:
 
         :param warn: told in one line where a provider does not close as it should.
         :raises ProviderError: a provider cannot start.
+        :raises InputError: a provider refuses a setting.
         :raises StorageError: the disk failed.
         """
         made: list[Provider] = []
@@ -90,7 +91,8 @@ class Lane:
             made.append(provider)
             await provider.open()
         except Exception as error:
-            if is_in_core_words(error) or isinstance(error, StorageError):
+            ours = isinstance(error, CharimgError) and not isinstance(error, ProviderError)  # a wrong setting, the disk
+            if ours or is_in_core_words(error):
                 raise
             raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error  # a stranger's code
         return provider

@@ -284,7 +284,7 @@ class Pipeline:
             emit(JobFailed(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, stage=stage))
         else:
             emit(JobWaiting(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, wait=trouble.wait))
-        return Outcome(verdict, message, trouble.wait, _until(error), stage)
+        return Outcome(verdict, message, trouble.wait, _until(error), stage, error.unreachable)
 
     def _trouble(self, stage: str, error: ProviderError) -> Trouble:
         message = " ".join(self._bench.redactor.clean(error.message).split())

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from charimg.model import ImageRequest, SavedImage
 
 TRACE_VARIABLE = "CHARIMG_TRACE_PLUGINS"
+CORE = "charimg-cli"
+"""The distribution that nobody should be told to uninstall."""
+
 PLUGIN_GROUP = "charimg.plugins"
 """Entry points of plugins that take part in every run without being a provider."""
 
@@ -134,8 +137,9 @@ class Plugins:
         claim, *others = claims[name]
         if others:
             sources = " and ".join(one.source for one in (claim, *others))
+            theirs = next((one for one in (claim, *others) if one.distribution != CORE), claim)
             raise PluginError(
-                f"{sources} both claim the {kind} '{name}'; uninstall one: pip uninstall {claim.distribution}"
+                f"{sources} both claim the {kind} '{name}'; uninstall one: pip uninstall {theirs.distribution}"
             )
         module = self._register(claim)
         offered: list[type[Provider]] = []

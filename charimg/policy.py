@@ -161,6 +161,8 @@ class Outcome:
     """When an exhausted quota returns."""
     stage: str = "generate"
     """Where it happened, ``"generate"`` or ``"upload"``; the policy is the same for both."""
+    unreachable: bool = False
+    """No answer came at all; the policy is the same, what the user is told is not."""
 
 
 @dataclass(frozen=True)

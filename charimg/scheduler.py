@@ -178,6 +178,7 @@ class Scheduler:
                     unfinished=len(unfinished),
                     verdict=Verdict.THROTTLED,
                     message=turn.reason,
+                    unreachable=_unreachable(lane, unfinished),
                 )
             )
             lane.announced = lane.record.closed_until
@@ -317,6 +318,7 @@ class Scheduler:
                 message=told.message,
                 stage=told.stage,
                 wait=told.wait,
+                unreachable=told.unreachable,
                 pending=True,
             )
         )
@@ -332,6 +334,12 @@ _ENDS = (Verdict.OK, Verdict.REJECTED, Verdict.INVALID, Verdict.FLAKY)
 
 def _ended(lane: _Lane, job: Job) -> bool:
     return job.key in lane.outcomes and lane.outcomes[job.key].verdict in _ENDS
+
+
+def _unreachable(lane: _Lane, jobs: Sequence[Job]) -> bool:
+    """Whether none of those that were sent got an answer."""
+    told = [lane.outcomes[job.key] for job in jobs if job.key in lane.outcomes]
+    return bool(told) and all(outcome.unreachable for outcome in told)
 
 
 def _count(lane: _Lane, *verdicts: Verdict) -> int:

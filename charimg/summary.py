@@ -44,7 +44,10 @@ class Tally:
             self._problems.pop(event.key, None)
         elif isinstance(event, (JobFailed, JobRejected)):
             self._succeeded.discard(event.key)
-            self._problems[event.key] = Problem(event.key, event.name, event.verdict, event.message, event.stage)
+            unreachable = isinstance(event, JobFailed) and event.unreachable
+            self._problems[event.key] = Problem(
+                event.key, event.name, event.verdict, event.message, event.stage, unreachable
+            )
         elif isinstance(event, JobPossiblyCharged):
             self._possibly_charged[event.key] = JobName(event.key, event.name)
         elif isinstance(event, LaneClosed):

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
 
 from charimg.errors import StorageError
@@ -314,6 +314,8 @@ class Folder(RuleBasedStateMachine):
     keys = st.sampled_from(["rani", "gopal"])
     kinds = st.sampled_from(["PNG", "GIF"])
 
+    # A run settles what an earlier one left open before it saves anything.
+    @precondition(lambda self: not self.open)
     @rule(key=keys, kind=kinds)
     def save(self, key: str, kind: str) -> None:
         attempt, data = self._begin(kind)
@@ -322,6 +324,7 @@ class Folder(RuleBasedStateMachine):
         self.precious.add(data)
         self.known |= {inspect(data).sha256}
 
+    @precondition(lambda self: not self.open)
     @rule(key=keys, kind=kinds, at=st.integers(0, 9), full=st.booleans(), links=st.booleans())
     def break_off(self, key: str, kind: str, at: int, full: bool, links: bool) -> None:
         attempt, data = self._begin(kind)
@@ -362,4 +365,4 @@ class Folder(RuleBasedStateMachine):
 
 
 TestFolder = Folder.TestCase
-TestFolder.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestFolder.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)

@@ -368,7 +368,10 @@ class SqliteStore(Store):
             if "NOT NULL" in words or "UNIQUE" in words or "CHECK" in words:
                 remedy = "charimg itself is at fault: please report it"
             elif "not a database" in words or "malformed" in words:
-                remedy = "it is damaged: move it aside, then run again; pictures on disk stay where they are"
+                remedy = (
+                    "it is damaged: move it aside, or put a backup in its place; pictures on disk stay where they are,"
+                    " but a new ledger knows none of them, and a run would make them again"
+                )
             elif "locked" in words:
                 remedy = "another program has it open; close that and run again"
             raise StorageError(f"the ledger {self._path}: {words}; {remedy}") from error

@@ -92,6 +92,8 @@ class Pause:
     retries: int = 0
     reason: str = ""
     """The service's own words."""
+    unreachable: bool = False
+    """There was no service to say anything."""
 
     def left(self, now: float) -> float:
         """Seconds until it is over."""
@@ -185,7 +187,7 @@ class Board:
             _queue(lane, event.jobs)
         elif isinstance(event, QuotaWait):
             lane.waits += 1
-            lane.pause = Pause(now + event.wait, event.retry, event.retries, event.message)
+            lane.pause = Pause(now + event.wait, event.retry, event.retries, event.message, event.unreachable)
         elif isinstance(event, Cooldown):
             lane.pause = Pause(now + event.wait)
         elif isinstance(event, BatchFinished):

@@ -220,9 +220,10 @@ def _pause(lane: LaneBoard, pen: Pen) -> Text | None:
     seconds = duration(int(left) + (left > int(left)))
     if lane.pause.retry:
         retry = f"(retry {lane.pause.retry}/{lane.pause.retries})"
-        words = f" {pen.symbols.quota} Quota limit - waiting {seconds} {retry}"
+        what = "No connection" if lane.pause.unreachable else "Quota limit"
+        words = f" {pen.symbols.quota} {what} - waiting {seconds} {retry}"
         if cells(words) > pen.width:
-            words = f" {pen.symbols.quota} Quota limit - {seconds} {retry}"
+            words = f" {pen.symbols.quota} {what} - {seconds} {retry}"
         reason = f"  {clean(lane.pause.reason)}"
         room = pen.width - cells(words) >= min(SHORTEST_NOTE, cells(reason))
         return _line([(words, "bold yellow"), (reason if room else "", "dim")], pen)

@@ -63,9 +63,10 @@ def log_lines(
         retry = f"retry {event.retry}/{event.retries}"
         unit = "second" if seconds == "1" else "seconds"
         words = clean(event.message)
+        what, who = ("No connection!", "") if event.unreachable else ("Quota limit hit!", "the service says: ")
         return [
-            f"⏳ Quota limit hit!{where} Waiting {seconds} {unit} before {retry}...",
-            *([f"   (the service says: {words})"] if words and event.retry == 1 else []),
+            f"⏳ {what}{where} Waiting {seconds} {unit} before {retry}...",
+            *([f"   ({who}{words})"] if words and event.retry == 1 else []),
         ]
     if isinstance(event, BatchRetried):
         return [f"🔄 Retrying batch...{where}"]

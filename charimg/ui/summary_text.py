@@ -79,8 +79,9 @@ def _problem_block(finished: RunFinished, verdict: Verdict, again: str) -> list[
     problems = [problem for problem in finished.problems if problem.verdict is verdict]
     if not problems:
         return []
+    unreachable = all(problem.unreachable for problem in problems)
     lines = [
-        _HEADINGS[verdict],
+        "⏳ The service could not be reached:" if unreachable else _HEADINGS[verdict],
         *(f"   {clean_name(p.name)}: {clean(p.message)}" for p in problems[:MOST_NAMED]),
     ]
     if len(problems) > MOST_NAMED:
@@ -99,6 +100,8 @@ def _remedies(finished: RunFinished, verdict: Verdict, problems: Sequence[Proble
         first = problems[0]
         others = "" if len(problems) == 1 else f"  (one --only for each; the first is {clean_name(first.name)})"
         return [f"{change} --only {shell_word(first.name, first.key)}{others}"]
+    if all(problem.unreachable for problem in problems):
+        return [f"Check the connection and the provider's address, then: {again}  (continues where it stopped)"]
     if verdict is Verdict.THROTTLED:
         return [f"Later: {again}  (continues where it stopped)"]
     if verdict is Verdict.EXHAUSTED:

@@ -415,7 +415,7 @@ def test_damaged_ledger_is_told_with_a_remedy(damage: str, read_only: bool, tmp_
         {"text": b"not a ledger " * 99, "cut": whole[:5000], "noise": whole[:100] + os.urandom(9000)}[damage]
     )
 
-    told = pytest.raises(StorageError, match="it is damaged: move it aside, then run again")
+    told = pytest.raises(StorageError, match="it is damaged: move it aside, or put a backup in its place")
     with told, store_at(tmp_path, read_only=read_only) as store:
         done(store.jobs())
 

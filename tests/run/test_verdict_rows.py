@@ -154,6 +154,26 @@ def test_one_bad_character_does_not_close_a_lane_that_works_one_by_one(workshop:
     assert told.counts == (4, 1, 0, 0, ExitCode.FAILED)
 
 
+def test_a_service_that_cannot_be_reached_is_told_as_such(workshop: Workshop) -> None:
+    """The policy waits as for a quota; what the user is told is the truth: there is no connection."""
+    workshop.cast("C1")
+    workshop.generator.will(c1=[ThrottledError("host cannot be reached", unreachable=True)] * 4)
+    told = workshop.run()
+
+    waits = {event.unreachable for event in told.of(QuotaWait)}
+    assert (waits, [event.unreachable for event in told.of(JobFailed)], told.counts[-1]) == ({True}, [True], 3)
+    assert [problem.unreachable for problem in told.finished.problems] == [True]  # type: ignore[union-attr]
+
+
+def test_one_quota_answer_among_lost_connections_is_a_quota(workshop: Workshop) -> None:
+    """Somebody answered: the service is there and said "too much"."""
+    workshop.generator.will(
+        c1=[ThrottledError("host cannot be reached", unreachable=True)], c2=[ThrottledError("quota")]
+    )
+
+    assert [event.unreachable for event in workshop.run().of(QuotaWait)] == [False]
+
+
 def test_two_kinds_of_trouble_report_the_graver_exit_code(workshop: Workshop) -> None:
     """A quota beside a failure is "run again later"."""
     workshop.generator.will(c1=[InvalidRequestError("bad size")], c2=[ThrottledError("busy")] * 4)

@@ -37,6 +37,7 @@ def test_trouble_carries_verdict_message_and_lane() -> None:
         "key": JOBS[1].key,
         "name": "গোপাল ভাঁড়",
         "verdict": "flaky",
+        "unreachable": False,
         "message": "HTTP 500",
         "stage": "generate",
         "pending": False,

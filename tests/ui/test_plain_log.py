@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -282,3 +283,16 @@ async def test_quiet_tells_trouble_and_the_summary() -> None:
         "🚫 Mantri: Rejected by the service - prominent person",
     ]
     assert "📊 Total: 15" in lines
+
+
+async def test_a_lost_connection_is_not_called_a_quota() -> None:
+    """Nobody should look for a quota, or for words of a service, where the network is down."""
+    out = io.StringIO()
+    lost = replace(quota_wait(), unreachable=True, message="whisk.example cannot be reached: Connection refused")
+
+    await play(PlainLog(out), lost)
+
+    assert out.getvalue().splitlines() == [
+        "⏳ No connection! Waiting 15 seconds before retry 1/3...",
+        "   (whisk.example cannot be reached: Connection refused)",
+    ]

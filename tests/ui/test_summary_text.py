@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -201,3 +202,12 @@ def test_command_can_be_copied_safely(name: str, word: str) -> None:
     lines = summary_lines(finished(rejected=1, problems=(shown,), exit_code=1))
 
     assert any(line.endswith(f"charimg run --only {word}") for line in lines)
+
+
+def test_an_unreachable_service_is_told_with_its_own_remedy() -> None:
+    """Waiting for a quota would help nobody."""
+    lost = replace(problem("Mantri", Verdict.THROTTLED, "host cannot be reached"), unreachable=True)
+    lines = summary_lines(finished(succeeded=14, failed=1, problems=(lost,), exit_code=3))
+
+    assert "⏳ The service could not be reached:" in lines
+    assert any("Check the connection" in line for line in lines)

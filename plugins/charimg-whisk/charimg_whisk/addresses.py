@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from charimg.errors import InputError
+
 LABS_URL = "https://labs.google"
 """The site: login, projects, uploads and captions, by cookie."""
 
@@ -21,10 +23,13 @@ class Addresses:
 
     @staticmethod
     def of(labs_url: str | None, sandbox_url: str | None) -> Addresses:
-        """Addresses as the user may write them: with or without a last slash, ``/fx/api/trpc`` or ``/v1``."""
+        """Addresses as the user may write them: with or without a last slash, ``/fx/api/trpc`` or ``/v1``.
+
+        :raises InputError: one is no web address; the message names the setting.
+        """
         return Addresses(
-            _without(labs_url or LABS_URL, "/trpc", "/api", "/fx"),
-            _without(sandbox_url or SANDBOX_URL, "/v1"),
+            _without(_web_address("labs_url", labs_url or LABS_URL), "/trpc", "/api", "/fx"),
+            _without(_web_address("sandbox_url", sandbox_url or SANDBOX_URL), "/v1"),
         )
 
     @property
@@ -50,6 +55,18 @@ def is_google(url: str) -> bool:
     """Whether the address is Google's own rather than a gateway's."""
     host = (urlsplit(url).hostname or "").lower()
     return host in ("labs.google", "flow.google") or host.endswith((".google.com", ".googleapis.com", ".labs.google"))
+
+
+def _web_address(setting: str, url: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # such as http://[::1
+        good = False
+    if not good:
+        shown = host_of(url) if "@" in url else url
+        raise InputError(f"whisk: {setting}: expected a web address such as {LABS_URL}, found '{shown[:80]}'")
+    return url
 
 
 def _without(url: str, *tails: str) -> str:

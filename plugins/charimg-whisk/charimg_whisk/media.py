@@ -160,4 +160,5 @@ def named(error: ProviderError, label: str) -> ProviderError:
         wait=error.wait,
         retry_at=error.retry_at,
         possibly_charged=error.possibly_charged,
+        unreachable=error.unreachable,
     )

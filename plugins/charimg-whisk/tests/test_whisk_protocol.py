@@ -17,7 +17,7 @@ from charimg_whisk.protocol import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charimg.errors import InvalidRequestError
+from charimg.errors import InputError, InvalidRequestError
 from charimg.model import ImageRequest
 
 WORKFLOW = "2976e5e0-b286-4431-8b0d-c7db934d5f88"
@@ -146,3 +146,10 @@ def test_without_settings_the_addresses_are_googles() -> None:
 
     assert addresses.session == "https://labs.google/fx/api/auth/session"
     assert addresses.method("whisk:runImageRecipe") == "https://aisandbox-pa.googleapis.com/v1/whisk:runImageRecipe"
+
+
+@pytest.mark.parametrize("url", ["foo", "labs.google", "ftp://labs.google", "http://", "http://[::1"])
+def test_an_address_that_is_none_names_its_setting(url: str) -> None:
+    """A typing mistake in the address is the user's to mend, and no trouble with the login."""
+    with pytest.raises(InputError, match=r"whisk: sandbox_url: expected a web address"):
+        Addresses.of(None, url)
