@@ -102,7 +102,7 @@ def make_plan(
             outdated = record.asked not in (None, request.fingerprint)
             if outdated:
                 changed.append(character.name)
-            if _needs_upload(record, uploader, lanes, now):
+            if _needs_upload(record, uploader, lanes, now, file_exists):
                 jobs.append(job)
                 uploads.add(character.key)
             else:
@@ -133,7 +133,13 @@ def _outdated(names: Sequence[str]) -> tuple[str, ...]:
     return (f"the roster has changed since {whose}: {_listed(names)}; --force with --only {again}",)
 
 
-def _needs_upload(record: JobRecord, uploader: type[Uploader], lanes: Sequence[str], now: datetime) -> bool:
+def _needs_upload(
+    record: JobRecord,
+    uploader: type[Uploader],
+    lanes: Sequence[str],
+    now: datetime,
+    file_exists: Callable[[str], bool],
+) -> bool:
     if record.uploader is None:  # not the state: a later attempt at another picture may have failed
         return True
     if not uploader.keeps_references:
@@ -141,7 +147,11 @@ def _needs_upload(record: JobRecord, uploader: type[Uploader], lanes: Sequence[s
     if record.uploader != uploader.declaration.name:
         return True
     media = record.media
-    return media is not None and (media.expired(now) or (bool(media.lane) and media.lane not in lanes))
+    if media is None:
+        return False
+    if media.kind == "path" and not file_exists(media.id):
+        return True
+    return media.expired(now) or (bool(media.lane) and media.lane not in lanes)
 
 
 def _unseen_references(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:

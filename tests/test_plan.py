@@ -86,6 +86,12 @@ NEEDS: dict[str, tuple[dict[str, object] | None, type[Uploader], dict[str, objec
     "upload failed": ({"state": JobState.FAILED, "uploader": None, "media": None}, Shelf, {}, UPLOAD),
     "with another uploader": ({"uploader": "other"}, Shelf, {}, UPLOAD),
     "with another uploader, none wanted": ({"uploader": "other"}, Nowhere, {}, SKIP),
+    "copy gone from its folder": (
+        {"media": MediaReference("/gone/c1.png", "path")},
+        Shelf,
+        {"file_exists": lambda shown: "gone" not in shown},
+        UPLOAD,
+    ),
     "reference expired": ({"media": MediaReference("id", expires_at=NOW)}, Shelf, {}, UPLOAD),
     "reference of another account": ({"media": MediaReference("id", lane="shelf@work")}, Shelf, {}, UPLOAD),
     "reference valid everywhere": ({"media": MediaReference("id")}, Shelf, {}, SKIP),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from charimg.contracts import Declaration, Setting, Uploader
 from charimg.durable_files import copy_whole
-from charimg.errors import FatalError, InvalidRequestError
+from charimg.errors import FatalError, InputError, InvalidRequestError
 from charimg.hookspecs import hookimpl
 from charimg.model import MediaReference, SavedImage
 
@@ -24,6 +24,14 @@ class FolderUploader(Uploader):
             Setting("base_url", "The address the folder is served under, if it is."),
         ),
     )
+
+    async def open(self) -> None:
+        """Refuse the folder of the pictures themselves: every picture would stand there twice.
+
+        :raises InputError: it is that folder.
+        """
+        if self._folder().resolve() == self.context.out.resolve():
+            raise InputError("folder: path: the pictures are saved there already; name another folder with -o path=...")
 
     async def upload(self, picture: SavedImage) -> MediaReference | None:
         """Copy the picture under a name of its content, so that repeating it changes nothing."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from charimg.contracts import ProviderContext
-from charimg.errors import FatalError, InvalidRequestError
+from charimg.errors import FatalError, InputError, InvalidRequestError
 from charimg.model import ImageFacts, MediaReference, SavedImage
 from charimg.providers.folder import FolderUploader
 from charimg.providers.none import NoUploader
@@ -80,6 +80,12 @@ async def test_full_disk_closes_the_lane_and_leaves_no_part(tmp_path: Path, monk
         await uploader(tmp_path).upload(saved(tmp_path))
 
     assert list((tmp_path / "project" / "published").iterdir()) == []
+
+
+async def test_the_pictures_own_folder_is_refused(tmp_path: Path) -> None:
+    """Every picture would stand there twice, under two names."""
+    with pytest.raises(InputError, match=r"folder: path: .*-o path="):
+        await uploader(tmp_path, path="..").open()
 
 
 async def test_picture_that_is_gone_is_not_the_folders_fault(tmp_path: Path) -> None:
