@@ -341,7 +341,7 @@ def _fault_of(kind: Kind, provider: object) -> str | None:
             continue
         if not inspect.iscoroutinefunction(given):
             return f"{provider.__name__}.{name} must be 'async def'"
-        if given is promised and name in vars(contract):  # what only the root has, may be left to it
+        if getattr(given, "__isabstractmethod__", False):
             return f"{provider.__name__} has no method '{name}'"
     return None
 
@@ -351,7 +351,20 @@ def _checked_request(changed: object, request: ImageRequest) -> ImageRequest:
         raise TypeError(f"it returned {type(changed).__name__}, not an ImageRequest")
     if (changed.key, changed.attempt) != (request.key, request.attempt):
         raise ValueError("it changed the request's key or attempt")
+    for name, kinds in _REQUEST.items():
+        if not isinstance(getattr(changed, name), kinds):
+            raise TypeError(f"it returned a request whose {name} is {type(getattr(changed, name)).__name__}")
     return changed
+
+
+_REQUEST: dict[str, tuple[type, ...]] = {
+    "prompt": (str,),
+    "negative": (str, type(None)),
+    "seed": (int, type(None)),
+    "aspect_ratio": (str,),
+    "references": (tuple,),
+}
+"""What a plugin may change of a request, and the types that the ledger and the generators rely on."""
 
 
 def _unknown(kind: Kind, name: str, known: list[str]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from charimg.cli import Desk, debug_option
-from charimg.cli.completion import provider_names
+from charimg.cli.cast import cast_options, open_cast
 from charimg.cli.tables import printable
 from charimg.errors import InputError, StorageError
 
@@ -28,19 +28,12 @@ _BEGINNING = 4096
 
 
 @click.command("gallery", short_help="Make one web page, or one picture, of the whole cast.")
-@click.argument("roster", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--output", metavar="FILE", type=click.Path(path_type=Path), help="The file to write.  [default: gallery.html]"
 )
 @click.option("--png", is_flag=True, help="One picture of all (a contact sheet) instead of a page.")
 @click.option("--open", "show", is_flag=True, help="Show it when it is written.")
-@click.option(
-    "--store",
-    metavar="NAME",
-    shell_complete=provider_names("store"),
-    help="What remembers everything.  [default: sqlite]",
-)
-@click.option("-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A setting of the store.")
+@cast_options
 @debug_option
 @click.pass_obj
 def command(
@@ -58,7 +51,6 @@ def command(
 
     The page needs neither network nor the picture files: send it to somebody as it is.
     """
-    from charimg.cli.status import open_cast  # noqa: PLC0415 - --help reads no ledger
 
     file, png = _target(desk.folder, output, png)
     cast = open_cast(desk, roster, store, options)

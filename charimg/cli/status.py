@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charimg.cli import Desk, debug_option
-from charimg.cli.completion import provider_names
+from charimg.cli.cast import cast_options, open_cast
 from charimg.cli.tables import Cell, Row, printable, show_json, show_table
 
 if TYPE_CHECKING:
     from charimg.gallery.cards import Card
-    from charimg.gallery.cast import Cast
 
 _MARKS = {
     "pending": ("·", ""),
@@ -34,16 +31,9 @@ _ID_SHOWN = 14
 
 
 @click.command("status", short_help="Show every character: picture, media id, trouble, cost.")
-@click.argument("roster", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts: a list with one object a character.")
 @click.option("--only", metavar="NAME", multiple=True, help="Only this character, by name or key; repeatable.")
-@click.option(
-    "--store",
-    metavar="NAME",
-    shell_complete=provider_names("store"),
-    help="What remembers everything.  [default: sqlite]",
-)
-@click.option("-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A setting of the store.")
+@cast_options
 @debug_option
 @click.pass_obj
 def command(
@@ -74,30 +64,6 @@ def command(
     click.echo()
     for line in _footer((*cast.cards, *cast.former), len(cast.cards), cast.run):
         click.echo(line)
-
-
-def open_cast(desk: Desk, roster: Path | None, store: str | None, options: tuple[str, ...]) -> Cast:
-    """The cast of a roster as its store knows it; without one the folder's, else that of the last run here.
-
-    Raises:
-        InputError: roster, setting or option is wrong.
-        PluginError: there is no such store.
-        StorageError: the ledger cannot be read.
-    """
-    from charimg.gallery.cast import read_cast, roster_to_show  # noqa: PLC0415 - --help reads no ledger, no roster
-    from charimg.plugins import Kind  # noqa: PLC0415
-    from charimg.roster import read_roster  # noqa: PLC0415
-    from charimg.settings import sort_options  # noqa: PLC0415
-    from charimg.workplace import Workplace  # noqa: PLC0415
-
-    workplace = Workplace.at(desk.folder, os.environ, {"store": store})
-    given = sort_options(options, [workplace.chosen(Kind.STORE).declaration]) if options else {}
-
-    async def read() -> Cast:
-        path = await roster_to_show(workplace, given) if roster is None else desk.folder / roster
-        return await read_cast(workplace, read_roster(path), given)
-
-    return asyncio.run(read())
 
 
 def _data(card: Card, in_roster: bool) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from charimg.contracts.provider import Provider
 from charimg.model import GeneratedImage, ImageRequest
 
@@ -18,6 +20,7 @@ class ImageGenerator(Provider):
     A complete example is ``charimg/providers/echo.py``.
     """
 
+    @abstractmethod
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """Ask the service for one picture and return its bytes.
 
@@ -25,4 +28,3 @@ class ImageGenerator(Provider):
         the wait it asked for; ``raise error_of(read_answer(...))`` from :mod:`charimg.verdicts` does that for
         the usual shapes. Any other exception is read by the core's fallback rule.
         """
-        raise NotImplementedError  # the contract: every generator overrides it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ class ProviderContext:
         return self.shared[kind]  # type: ignore[return-value]  # the key is what made the value
 
 
-class Provider:
+class Provider(ABC):
     """The root of generators, uploaders and stores. Constructing one does no I/O."""
 
     declaration: ClassVar[Declaration]
@@ -61,10 +62,10 @@ class Provider:
     def __init__(self, context: ProviderContext) -> None:
         self.context = context
 
-    async def open(self) -> None:
+    async def open(self) -> None:  # noqa: B027 - most providers need no beginning
         """Get ready, before the first job. Spends nothing. Raise FatalError if no job can succeed."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - nor an end
         """Let go of everything; also called after a failure or a cancellation."""
 
     async def check(self) -> str:

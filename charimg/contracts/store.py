@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -114,22 +115,23 @@ class Store(Provider):
     example is ``charimg/providers/sqlite.py``.
     """
 
+    @abstractmethod
     async def begin_run(self, run: str, started: datetime, plan: dict[str, object]) -> None:
         """A run begins; *plan* is plain JSON data, for the curious."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def finish_run(self, run: str, finished: datetime, summary: dict[str, object]) -> None:
         """A run ended and counted as *summary* says."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def last_plan(self) -> dict[str, object] | None:
         """The plan of the newest run, as :meth:`begin_run` was given it; ``None`` before the first."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def record_intent(self, attempt: Attempt) -> None:
         """Money may be spent from now on. The attempt stays open until one of the next three ends it."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def record_saved(self, attempt: str, picture: PictureRecord, kept_as: str | None = None) -> None:
         """The attempt's picture is on disk, and its job's state is ``saved``.
 
@@ -137,32 +139,31 @@ class Store(Provider):
 
         Called again when a plugin worked on the same attempt's picture.
         """
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def record_trouble(self, attempt: str, trouble: Trouble, state: JobState) -> None:
         """The attempt ended without a picture, which leaves its job in *state*."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def record_lost(self, attempt: str) -> None:
         """An open attempt of an earlier run left no picture: it may have been charged; it is closed as lost."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def record_upload(self, key: str, uploader: str, reference: MediaReference | None) -> None:
         """The uploader has the job's picture (``None``: it keeps no reference); the job is done."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def record_upload_trouble(self, key: str, trouble: Trouble, state: JobState) -> None:
         """The upload did not succeed, which leaves the job in *state* (``saved``, ``failed`` or ``rejected``)."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def job(self, key: str) -> JobRecord | None:
         """What is known of one job; ``None`` if it was never attempted."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def jobs(self) -> dict[str, JobRecord]:
         """What is known of all jobs ever attempted, by key."""
-        raise NotImplementedError  # the contract
 
+    @abstractmethod
     async def lost_attempts(self) -> tuple[Attempt, ...]:
         """Attempts that may have been charged without leaving a picture, oldest first."""
-        raise NotImplementedError  # the contract

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from charimg.contracts.provider import Provider
@@ -18,10 +19,10 @@ class Uploader(Provider):
     keeps_references: ClassVar[bool] = True
     """Whether later work may ask it for a picture: if so, a picture that another uploader has is uploaded again."""
 
+    @abstractmethod
     async def upload(self, picture: SavedImage) -> MediaReference | None:
         """Upload the picture and say where it is; ``None`` if this uploader keeps no references.
 
         ``picture.media`` holds the reference that came with the generation, if one did: an uploader of the same
         service may return it as it is when it serves, and so spare the upload.
         """
-        raise NotImplementedError  # the contract: every uploader overrides it

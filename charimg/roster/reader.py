@@ -51,7 +51,7 @@ def read_roster(path: Path) -> Roster:
         InputError: at the first thing that is wrong. One line: file, line, field, what is wrong, what to do.
     """
     from charimg.roster.cast import read_cast  # noqa: PLC0415 - likewise below: reading is not part of start-up
-    from charimg.roster.text import load_text  # noqa: PLC0415
+    from charimg.roster.text import load_text  # noqa: PLC0415 - likewise
 
     place = Place(_familiar(path))
     suffix = path.suffix.lower()
@@ -94,12 +94,12 @@ def _tree(text: str, suffix: str, place: Place) -> Node:
 
         return read_json(text, place)
     if suffix in {".csv", ".tsv", ".txt"}:
-        from charimg.roster.cast import CHARACTER  # noqa: PLC0415
-        from charimg.roster.tables import read_csv, read_lines  # noqa: PLC0415
+        from charimg.roster.cast import CHARACTER  # noqa: PLC0415 - likewise
+        from charimg.roster.tables import read_csv, read_lines  # noqa: PLC0415 - likewise
 
         rows: Listing = read_lines(text, place) if suffix == ".txt" else read_csv(text, place, CHARACTER)
         return rows
-    from charimg.roster.yaml_source import read_yaml  # noqa: PLC0415
+    from charimg.roster.yaml_source import read_yaml  # noqa: PLC0415 - likewise
 
     return read_yaml(text, place)
 

@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from charimg_avatar.backdrop import backdrop
-from charimg_avatar.look import Look, look_of
+from charimg_avatar.deciding import look_of
+from charimg_avatar.look import Look
 from charimg_avatar.ornaments import BEHIND, HEADDRESS
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 A *feature noun* is a word that owns the adjectives around it (``beard`` in "a long white beard"). Its kind
 has the form ``area`` or ``area:what``; :mod:`charimg_avatar.reading` finds which words belong to which noun
-and :mod:`charimg_avatar.look` decides what is drawn.
+and :mod:`charimg_avatar.deciding` decides what is drawn.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import pytest
 from charimg_avatar.backdrop import PATTERNS
+from charimg_avatar.deciding import look_of
 from charimg_avatar.generator import size_of
-from charimg_avatar.look import look_of
 from charimg_avatar.portrait import bust, draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,7 +49,7 @@ def test_the_same_character_is_the_same_bytes() -> None:
 
 def test_the_choice_does_not_depend_on_the_process() -> None:
     """Another interpreter with another hash seed decides the same look."""
-    code = "from charimg_avatar.look import look_of; print(look_of(name='Gopal', description='a man', seed='7'))"
+    code = "from charimg_avatar.deciding import look_of; print(look_of(name='Gopal', description='a man', seed='7'))"
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code],

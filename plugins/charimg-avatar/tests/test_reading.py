@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from charimg_avatar.look import Look, look_of
+from charimg_avatar.deciding import look_of
+from charimg_avatar.look import Look
 from charimg_avatar.vocabulary import COLOURS, HAIR_COLOURS, SKIN_COLOURS
 from hypothesis import given
 from hypothesis import strategies as st
