@@ -15,10 +15,8 @@ message nor as the cause that a traceback would show.
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import logging
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +32,7 @@ from charimg._version import __version__
 from charimg.errors import FatalError, FlakyError, ProviderError, ThrottledError
 from charimg.public_network import REFUSAL, PublicResolver, may_be_public
 from charimg.redaction import Redactor
+from charimg.transport_errors import LostError, NotReachedError, in_our_words
 
 log = logging.getLogger("charimg.http")
 
@@ -218,73 +217,23 @@ class HttpSession:
                 log.debug("%s %s -> %d, %d bytes, %.2f s", method, shown, response.status, len(body), took)
                 return Answer(response.status, headers, body, str(response.url))
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, UnicodeError, FlakyError) as error:
-            told = _in_our_words(error, where, loop.time() - began)
+            told = in_our_words(error, where, loop.time() - began)
             # What may have reached the service is neither sent again nor forgotten, unless asking is free.
             safe = method.upper() in ("GET", "HEAD")
-            if isinstance(told, _LostError) and safe:
-                told = _NotReachedError(told.message)
-            told.possibly_charged = not safe and not isinstance(told, (_NotReachedError, FatalError))
+            if isinstance(told, LostError) and safe:
+                told = NotReachedError(told.message)
+            told.possibly_charged = not safe and not isinstance(told, (NotReachedError, FatalError))
             log.debug("%s %s -> %s", method, where, type(error).__name__)
             raise told from None
 
 
-class _NotReachedError(ThrottledError):
-    """The request did not reach the service, or repeating it is free of consequence."""
-
-
-class _LostError(ThrottledError):
-    """The connection broke after the request may have reached the service."""
-
-
-def _in_our_words(error: Exception, where: str, seconds: float) -> ProviderError:
-    """What an exception of aiohttp means, in words that hold no part of the address but *where*."""
-    told: ProviderError
-    if isinstance(error, FlakyError):
-        told = FlakyError(error.message)
-    elif isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, UnicodeError)):
-        told = FatalError(f"'{where}' is not a web address; check the provider's address setting")
-    elif isinstance(error, aiohttp.ClientConnectorCertificateError):
-        told = FatalError(f"the certificate of {where} is not trusted: {_words(error)}")
-    elif isinstance(error, aiohttp.ClientConnectorSSLError) and _is_not_tls(error):
-        told = FatalError(f"{where} does not speak https; check the provider's address setting")
-    elif isinstance(error, aiohttp.ClientProxyConnectionError):
-        told = _NotReachedError(f"the proxy before {where} cannot be reached: {_words(error)}")
-    elif isinstance(error, aiohttp.ConnectionTimeoutError):
-        told = _NotReachedError(f"{where} cannot be reached: no connection within {seconds:.0f} seconds")
-    elif isinstance(error, aiohttp.ClientConnectorError):
-        told = _NotReachedError(f"{where} cannot be reached: {_words(error)}")
-    elif isinstance(error, aiohttp.ClientHttpProxyError):
-        told = _proxy_refused(error.status, where)
-    elif isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ClientResponseError)):
-        told = FlakyError(f"the answer of {where} broke off or is damaged")
-    elif isinstance(error, asyncio.TimeoutError):
-        told = ThrottledError(f"{where} did not answer within {seconds:.0f} seconds", unreachable=True)
-    else:
-        told = _LostError(f"the connection to {where} was lost: {_words(error)}")
-    return told
-
-
-def _is_not_tls(error: aiohttp.ClientConnectorSSLError) -> bool:
-    """The other side speaks something else, as a plain http server does; a handshake cut short is not that."""
-    reason = getattr(error.os_error, "reason", None) or ""
-    return reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
-
-
-def _proxy_refused(status: int, where: str) -> ProviderError:
-    if status == 407:
-        return FatalError(
-            f"the proxy before {where} asks for a login; give it in HTTPS_PROXY, as http://name:password@proxy:port"
-        )
-    return _NotReachedError(f"the proxy before {where} answered HTTP {status}")
-
-
 async def _with_quick_retries(send: Any) -> Answer:
     retry = backoff.on_exception(
-        backoff.expo, _NotReachedError, max_tries=QUICK_TRIES, factor=QUICK_WAIT, jitter=backoff.full_jitter
+        backoff.expo, NotReachedError, max_tries=QUICK_TRIES, factor=QUICK_WAIT, jitter=backoff.full_jitter
     )
     try:
         answer: Answer = await retry(send)()
-    except (_NotReachedError, _LostError) as error:
+    except (NotReachedError, LostError) as error:
         raise ThrottledError(error.message, possibly_charged=error.possibly_charged, unreachable=True) from None
     return answer
 
@@ -391,12 +340,3 @@ def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
         total=timeouts.total, connect=timeouts.connect, sock_connect=timeouts.connect, sock_read=timeouts.read
     )
-
-
-def _words(error: BaseException) -> str:
-    """The system's own words for what failed, in one short line; never aiohttp's, which hold the whole address."""
-    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    text = inner.strerror if isinstance(inner, OSError) else None
-    if isinstance(inner, OSError) and inner.errno is not None and inner.errno in errno.errorcode:
-        text = os.strerror(inner.errno)  # asyncio puts the address into strerror; the bare reason reads better
-    return " ".join(text.split())[:200] if text else "it was closed"

@@ -20,7 +20,7 @@ FLOORS = (
     ("workplace", "picture_folder", "plan", "summary"),
     ("catalogue",),
     ("plugins", "credentials", "http", "providers", "provider_call"),
-    ("keyfile", "public_network"),
+    ("keyfile", "public_network", "transport_errors"),
     ("settings", "roster", "project", "verdicts"),
     ("contracts", "images"),
     ("hookspecs", "durable_files", "lettering", "policy", "events", "errors", "redaction"),
