@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import traceback
 import uuid
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
 from charimg.contracts import ImageGenerator, Observer, Store, Uploader
-from charimg.errors import ProviderError, StorageError
+from charimg.errors import CharimgError, ProviderError, StorageError
 from charimg.events import Event, JobName, LaneClosed, RunFinished, RunStarted, Warned
 from charimg.http import HttpSession
 from charimg.lane import Lane
@@ -25,6 +27,8 @@ from charimg.scheduler import Scheduler
 from charimg.settings import Options, policy_of
 from charimg.summary import Tally
 from charimg.workplace import Workplace
+
+log = logging.getLogger("charimg.run")
 
 
 @dataclass(frozen=True)
@@ -213,8 +217,18 @@ class Run:
             failure = failure or error
         self._emit(finished)
         if failure is not None:
-            raise failure
+            raise self._told(failure)
         return finished
+
+    def _told(self, failure: Exception) -> Exception:
+        """A failure that ends the run, as its caller may see it: a stray exception may hold a secret in its words."""
+        if isinstance(failure, CharimgError):
+            return failure
+        log.debug("%s", self._redactor.clean("".join(traceback.format_exception(failure))))
+        words = " ".join(self._redactor.clean(f"{type(failure).__name__}: {failure}").split())
+        told = CharimgError(f"internal error: {words}; run it again with --debug and report what it shows")
+        told.__suppress_context__ = True
+        return told
 
     async def _open(self, bench: Bench, lane: Lane, http: HttpSession, stack: AsyncExitStack) -> Pipeline | None:
         """Get a lane ready; ``None`` if it cannot be, or the run is stopped meanwhile."""

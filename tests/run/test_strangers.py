@@ -318,6 +318,22 @@ def test_a_token_a_provider_learns_on_the_way_is_cleaned_too(workshop: Workshop)
     assert "a-token-learnt-later" not in told.as_json()
 
 
+def test_a_stores_stray_exception_ends_the_run_without_its_secret(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A strange store may raise anything, its password among the words: the run ends in one clean line."""
+
+    async def fall(*_: object, **__: object) -> None:
+        raise RuntimeError(f"cannot reach pg://user:{SECRET}@host")
+
+    monkeypatch.setattr("charimg.providers.sqlite.SqliteStore.record_saved", fall)
+    told = workshop.run()
+
+    assert isinstance(told.error, CharimgError)
+    assert ("internal error: RuntimeError" in str(told.error), SECRET in str(told.error)) == (True, False)
+    assert told.of(RunFinished)[0].exit_code == ExitCode.FAILED
+
+
 def test_a_missing_credential_creates_nothing(workshop: Workshop) -> None:
     """The run is refused with the command that mends it, before anything is written."""
     workshop.environ.clear()
