@@ -185,6 +185,11 @@ class BatchOver:
 Turn = Retry | BatchOver
 
 
+def held(record: LaneRecord, now: float) -> Hold | None:
+    """The pause the lane is in, if it is in one: it has no use for jobs before that is over."""
+    return Hold(record.closed_until, record.closed_why) if now < record.closed_until else None
+
+
 def may_start(record: LaneRecord, policy: Policy, now: float, waiting: int) -> tuple[LaneRecord, Answer]:
     """Ask to start one job.
 
@@ -193,8 +198,8 @@ def may_start(record: LaneRecord, policy: Policy, now: float, waiting: int) -> t
     record, _ = _settle(_without_expired(record, now), policy, now)
     if record.closure is not None:
         return record, Closed(record.closure)
-    if now < record.closed_until:
-        return record, Hold(record.closed_until, record.closed_why)
+    if (hold := held(record, now)) is not None:
+        return record, hold
     if record.left == 0 and record.permits:
         return record, Busy()
     first = record.left == 0

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 import backoff
 
@@ -39,6 +40,7 @@ from charimg.policy import (
     Retry,
     Start,
     came_of,
+    held,
     may_start,
 )
 
@@ -58,11 +60,21 @@ class JobQueue:
         self._taken = 0
         self._changed = asyncio.Event()
 
-    async def take(self, most: int) -> list[Job]:
-        """The next jobs, at most so many; none once the queue is empty and no lane can hand any back."""
+    async def has_jobs(self) -> bool:
+        """Whether there are jobs, or will be: waits while other lanes may still hand some back."""
         while not self._jobs and self._taken:
             self._changed.clear()
             await self._changed.wait()
+        return bool(self._jobs)
+
+    async def drained(self) -> None:
+        """Wait until there are no jobs and no lane can hand any back."""
+        while self._jobs or self._taken:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def take(self, most: int) -> list[Job]:
+        """The next jobs, at most so many; perhaps none."""
         batch = [heapq.heappop(self._jobs)[1] for _ in range(min(most, len(self._jobs)))]
         self._taken += bool(batch)
         return batch
@@ -139,10 +151,12 @@ class Scheduler:
             task.cancel()
 
     async def _work_through(self, lane: _Lane) -> None:
-        while not self._stop.is_set() and lane.record.closure is None:
-            jobs = await self._queue.take(self._policy.batch_size)
+        while not self._stop.is_set() and lane.record.closure is None and await self._queue.has_jobs():
+            # A lane that must wait holds no jobs that another lane could do meanwhile, and waits for none that is done.
+            await self._patiently(lane, lambda: held(lane.record, self._now()), unless=self._queue.drained())
+            jobs = [] if self._stop.is_set() else self._queue.take(self._policy.batch_size)
             if not jobs:
-                return
+                continue
             unfinished = jobs
             try:
                 unfinished = await self._batch(lane, jobs)
@@ -239,9 +253,19 @@ class Scheduler:
 
     async def _first_permit(self, lane: _Lane, waiting: int) -> Start | None:
         """Wait until the policy lets a round begin; ``None`` if it never will, or the run is to stop."""
+        answer = await self._patiently(lane, lambda: self._ask(lane, waiting))
+        return answer if isinstance(answer, Start) else None
 
-        async def ask() -> Answer:
-            answer = self._ask(lane, waiting)
+    async def _patiently(
+        self,
+        lane: _Lane,
+        question: Callable[[], Answer | None],
+        unless: Coroutine[Any, Any, None] | None = None,
+    ) -> Answer | None:
+        """Ask until the answer is no longer "hold"; ``None`` if the run is to stop meanwhile, or *unless* came true."""
+
+        async def ask() -> Answer | None:
+            answer = question()
             if isinstance(answer, Hold):
                 self._announce(lane, answer)
             return answer
@@ -254,14 +278,13 @@ class Scheduler:
             logger=None,
         )(ask)
         asked = asyncio.ensure_future(asking())
-        stopped = asyncio.ensure_future(self._stop.wait())
+        reasons = [asyncio.ensure_future(self._stop.wait()), *([asyncio.ensure_future(unless)] if unless else [])]
         try:
-            await asyncio.wait({asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            answer = asked.result() if asked.done() and not self._stop.is_set() else None
+            await asyncio.wait({asked, *reasons}, return_when=asyncio.FIRST_COMPLETED)
+            return asked.result() if asked.done() and not self._stop.is_set() else None
         finally:
-            asked.cancel()
-            stopped.cancel()
-        return answer if isinstance(answer, Start) else None
+            for waiting in (asked, *reasons):
+                waiting.cancel()
 
     async def _further_permit(self, lane: _Lane, waiting: int) -> Start | None:
         """A permit for the next job of a round that has begun, without waiting.

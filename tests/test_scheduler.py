@@ -629,3 +629,13 @@ def _keeps_its_promises(lane: ScriptedLane, told: Rehearsal, policy: Policy) -> 
     assert [event.batch for event in started] == list(range(1, len(started) + 1)), "batches are numbered without a gap"
     for batch, end in zip(started, finished, strict=False):
         assert end.succeeded + end.failed + end.rejected + end.pending == len(batch.jobs)
+
+
+def test_a_lane_that_rests_holds_no_jobs_another_could_do() -> None:
+    """Told to wait ten minutes, it leaves the rest to the other lane, and nobody waits for it in the end."""
+    busy = ScriptedLane("busy", usual=Answer(Outcome(Verdict.THROTTLED, "busy", wait=600), 1))
+    free = ScriptedLane("free", usual=Answer(OK, 1))
+    told = rehearse(15, busy, free, policy=Policy(max_retries=0))
+
+    assert Counter(call.lane for call in told.calls) == {"busy": 5, "free": 10}
+    assert told.seconds == 1.0 + 2.0 + 1.0
