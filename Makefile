@@ -31,7 +31,7 @@ $(VENV)/installed-dev: $(VENV)/installed-test
 
 demo: $(VENV)/installed
 	@mkdir -p $(DEMO)
-	@cp -n docs/examples/gopal-bhar/characters.yaml $(DEMO)/
+	@test -e $(DEMO)/characters.yaml || cp docs/examples/gopal-bhar/characters.yaml $(DEMO)/
 	@$(BIN)/charimg -C $(DEMO) run --provider avatar -o quota=12 -o latency=0.6
 	@$(BIN)/charimg -C $(DEMO) gallery
 

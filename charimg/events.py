@@ -2,7 +2,7 @@
 
 Terminal, JSON lines, page and plugins all read this one stream. Every event is frozen and turns into one plain
 JSON object with :meth:`Event.to_dict`: ``event`` (the name), ``time`` (ISO 8601, UTC), and its fields; those that
-are ``None`` are left out. Waits and durations are seconds.
+are ``None`` are left out, but for the ``wait`` of trouble. Waits and durations are seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ class Event:
     def to_dict(self) -> dict[str, Any]:
         """The event as plain JSON data."""
         entries = ((entry.name, getattr(self, entry.name)) for entry in fields(self))
-        return {"event": self.event, **{name: _plain(value) for name, value in entries if value is not None}}
+        told = {name: _plain(value) for name, value in entries if value is not None or name in ALWAYS_TOLD}
+        return {"event": self.event, **told}
+
+
+ALWAYS_TOLD = ("wait",)
+"""Fields that are told even when there is nothing in them: "no word of a wait" is a fact about trouble."""
 
 
 def _plain(value: Any) -> Any:
@@ -233,6 +238,8 @@ class JobRejected(JobEvent):
     message: str
     """The service's own words, on one line, without secrets."""
     stage: str
+    wait: float | None = None
+    """Never anything: no wait helps."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,7 @@ def register_stores(register: Callable[[type[Store]], None]) -> None:
 
 @hookspec
 def register_observers(register: Callable[[type[Observer]], None]) -> None:
-    """Offer observers, which hear every event of every run.
+    """Offer observers: their ``hear(event)`` is called with every event of every run, and ``close()`` at its end.
 
     :param register: call it with each observer class; it is constructed without arguments.
 

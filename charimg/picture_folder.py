@@ -38,6 +38,21 @@ class PictureFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def try_writing(self) -> None:
+        """Find out that pictures cannot be saved here before one is paid for.
+
+        :raises StorageError: the folder cannot be made, or nothing can be written in it.
+        """
+        probe = self.folder / ".charimg.part"
+        with self._told(probe.name):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"charimg")
+        discard(probe)
+
+    def holds(self, key: str) -> bool:
+        """Whether a picture of this key is there, whoever put it there."""
+        return any((self.folder / f"{key}{extension}").is_file() for extension in EXTENSIONS)
+
     def save(self, key: str, attempt: str, data: bytes, facts: ImageFacts) -> Saved:
         """Write a picture durably and say where it is.
 
@@ -46,7 +61,7 @@ class PictureFolder:
         :raises StorageError: the disk refused; the message says what to do.
         """
         part = self._part(key, attempt)
-        with self._told(key, facts):
+        with self._told(key + facts.extension):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_new(part, data)
             return self._finish(part, key, facts)
@@ -61,7 +76,7 @@ class PictureFolder:
         part = self._part(key, attempt)
         facts = _facts_of(part)
         if facts is not None:
-            with self._told(key, facts):
+            with self._told(key + facts.extension):
                 return self._finish(part, key, facts), facts
         discard(part)
         for extension in EXTENSIONS:
@@ -105,12 +120,12 @@ class PictureFolder:
         return self.folder / f".{key}.{mark}.part"
 
     @contextmanager
-    def _told(self, key: str, facts: ImageFacts) -> Iterator[None]:
+    def _told(self, name: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise StorageError(
-                f"cannot write {self.folder / (key + facts.extension)}: {error.strerror or error}; "
+                f"cannot write {self.folder / name}: {error.strerror or error}; "
                 "free some space or choose another folder with --out, then run again"
             ) from error
 

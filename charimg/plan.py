@@ -64,6 +64,7 @@ def make_plan(
     policy: Policy,
     now: datetime,
     file_exists: Callable[[str], bool],
+    picture_there: Callable[[str], bool] = lambda _key: False,
     only: Sequence[str] = (),
     force: bool = False,
 ) -> Plan:
@@ -72,6 +73,7 @@ def make_plan(
     :param records: what the ledger knows, by key.
     :param lanes: the lanes of the run: a reference of another lane is of no use to it.
     :param file_exists: whether a picture of the ledger is still on disk.
+    :param picture_there: whether a file with this key's name is in the folder of pictures, known or not.
     :param only: names or keys the user asked for; all others are left out.
     :param force: make pictures again that are there.
     :raises InputError: *only* names nobody.
@@ -108,7 +110,13 @@ def make_plan(
             else:
                 has = "has a picture of what the roster said before" if outdated else "has its picture"
                 skipped.append(Skipped(character, f"{has}; --force makes it again"))
-    warnings = (*roster.warnings, *_unseen_references(jobs, generator), *_outdated(changed))
+    strangers = [job.name for job in jobs if not force and job.key not in records and picture_there(job.key)]
+    warnings = (
+        *roster.warnings,
+        *_unseen_references(jobs, generator),
+        *_outdated(changed),
+        *_unknown_pictures(strangers),
+    )
     return Plan(tuple(jobs), tuple(skipped), frozenset(uploads), warnings, _left_out(jobs, generator), policy)
 
 
@@ -152,6 +160,16 @@ def _needs_upload(
     if media.kind == "path" and not file_exists(media.id):
         return True
     return media.expired(now) or (bool(media.lane) and media.lane not in lanes)
+
+
+def _unknown_pictures(names: Sequence[str]) -> tuple[str, ...]:
+    """Pictures of a ledger that is gone, or of the user's own: making them again may cost money."""
+    if not names:
+        return ()
+    return (
+        f"there is a picture on disk that the ledger does not know: {_listed(names)}; it will be made anew and the old"
+        " one kept beside it",
+    )
 
 
 def _unseen_references(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ async def _plan(order: Order, store: Store) -> Plan:
         policy=order.policy,
         now=utc_now(),
         file_exists=lambda shown: project.found(shown).is_file(),
+        picture_there=PictureFolder(project.out).holds,
         only=order.only,
         force=order.force,
     )
@@ -118,7 +119,8 @@ class Run:
         """Do the run and return its summary, which every observer has heard as well.
 
         :raises ProjectBusyError: another run holds the project.
-        :raises StorageError: the ledger cannot be opened, or failed on the way (after the summary).
+        :raises StorageError: the ledger cannot be opened, or no picture can be saved; or one of them failed on the way
+            (after the summary).
         :raises FatalError: a credential is missing; nothing was sent.
         """
         order = self._order
@@ -147,6 +149,8 @@ class Run:
                 )
                 recovered = await recover(bench, order.generator.declaration)
                 plan = await _plan(order, store)
+                if plan.pictures:
+                    bench.pictures.try_writing()
                 await self._begin(plan, store)
                 for event in recovered:
                     self._emit(event)

@@ -366,3 +366,14 @@ class Folder(RuleBasedStateMachine):
 
 TestFolder = Folder.TestCase
 TestFolder.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
+
+
+@pytest.mark.parametrize("place", ["file/pictures", "file"])
+def test_a_folder_that_cannot_be_is_found_out_before_a_picture_is_made(tmp_path: Path, place: str) -> None:
+    """The check leaves nothing behind where it works, and says what to do where it does not."""
+    (tmp_path / "file").write_text("in the way")
+    PictureFolder(tmp_path / "good").try_writing()
+
+    with pytest.raises(StorageError, match=r"cannot write .*--out"):
+        PictureFolder(tmp_path / place).try_writing()
+    assert list((tmp_path / "good").iterdir()) == []

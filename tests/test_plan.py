@@ -259,3 +259,10 @@ def test_every_character_is_either_a_job_or_skipped(
     rejected = {record.key for record in records if record.state is JobState.REJECTED}
     assert {one.character.key for one in made.skipped} <= (set() if force else on_disk | rejected)
     assert [job.position for job in made.jobs] == list(range(1, len(made.jobs) + 1))
+
+
+def test_pictures_the_ledger_does_not_know_are_told() -> None:
+    """After a lost ledger nobody should pay for the whole cast again without a word."""
+    told = plan(roster("Anna", "Bo"), picture_there=lambda key: key == "bo").warnings
+
+    assert [("Bo" in line, "Anna" in line) for line in told if "does not know" in line] == [(True, False)]

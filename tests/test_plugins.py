@@ -288,7 +288,8 @@ def taking_part(site: Site, **texts: str) -> Plugins:
 
 
 WATCHING = """
-class Watcher(charimg.Observer): ...
+class Watcher(charimg.Observer):
+    def hear(self, event): ...
 @charimg.hookimpl
 def register_observers(register): register(Watcher)
 """
@@ -299,10 +300,11 @@ def test_broken_plugin_warns_and_others_take_part(site: Site) -> None:
     plugins = taking_part(
         site,
         a="1 / 0",
-        b=WATCHING.replace("...", "\n    def __init__(self): raise SystemExit('no')"),
+        b=WATCHING.replace("...", "...\n    def __init__(self): raise SystemExit('no')"),
         c=WATCHING.replace("(charimg.Observer)", ""),
         d=WATCHING.replace("register(Watcher)", "register(Watcher())"),
         e=WATCHING,
+        f=WATCHING.replace("def hear", "def listen"),
     )
     warnings = plugins.load_taking_part()
     observers, troubles = plugins.observers()
@@ -310,7 +312,12 @@ def test_broken_plugin_warns_and_others_take_part(site: Site) -> None:
     assert len(warnings) == 1
     assert "'a' of charimg-a 1.0 is broken: it raised ZeroDivisionError" in warnings[0]
     assert [type(observer).__module__ for observer in observers] == ["site_e"]
-    assert sorted(trouble.partition(":")[0] for trouble in troubles) == ["charimg-b", "charimg-c", "charimg-d"]
+    assert sorted(trouble.partition(":")[0] for trouble in troubles) == [
+        "charimg-b",
+        "charimg-c",
+        "charimg-d",
+        "charimg-f",
+    ]
 
 
 REQUEST = ImageRequest("rani", "Rani", "a queen", attempt="a1")

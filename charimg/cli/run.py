@@ -9,7 +9,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,15 +235,24 @@ def _execute(order: Order, shown: _Shown) -> RunFinished:
     if shown.debug:
         _log_to_stderr()
 
+    stdout = sys.stdout
+
     async def run() -> RunFinished:
         observers = choose(
-            shown.progress, json_output=shown.as_json, quiet=shown.quiet, again=shown.again, forced=shown.forced
+            shown.progress,
+            json_output=shown.as_json,
+            quiet=shown.quiet,
+            stdout=stdout,
+            again=shown.again,
+            forced=shown.forced,
         )
         running = Run(order, observers)
         with _interrupts(running):
             return await running.execute()
 
-    return asyncio.run(run())
+    # The JSON lines have standard output for themselves: what a plugin prints must not stand between them.
+    with redirect_stdout(sys.stderr) if shown.as_json or shown.progress == "json" else nullcontext():
+        return asyncio.run(run())
 
 
 @contextmanager

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from charimg.model import GeneratedImage, ImageRequest
+from charimg.providers.echo import EchoGenerator
 from tests.cli.command_line import Install, Run
 
 BUSY = """
@@ -98,3 +101,22 @@ def test_every_number_of_the_policy_has_its_flag(charimg: Run) -> None:
     told = charimg("run", "cast.txt", "--provider", "busy", "--wait-ceiling", "-1", "--dry-run")
 
     assert (told.code, told.err) == (2, "charimg: --wait-ceiling: expected a number from 0 up, found '-1'\n")
+
+
+def test_what_a_plugin_prints_stands_not_between_the_json_lines(
+    charimg: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program reads standard output; a plugin's stray print goes where messages go."""
+    (project / "characters.txt").write_text("Ana: a tall woman in a red coat\n", encoding="utf-8")
+    generate = EchoGenerator.generate
+
+    async def chatty(self: EchoGenerator, request: ImageRequest) -> GeneratedImage:
+        print("asked for", request.name)
+        return await generate(self, request)
+
+    monkeypatch.setattr(EchoGenerator, "generate", chatty)
+    told = charimg("run", "--provider", "echo", "--json")
+
+    assert json.loads(told.out.splitlines()[-1])["event"] == "run_finished"
+    assert all(json.loads(line) for line in told.out.splitlines())
+    assert "asked for Ana" in told.err

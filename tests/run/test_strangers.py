@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from charimg.errors import CharimgError, ExhaustedError, ExitCode, FatalError, FlakyError, ThrottledError
+from charimg.errors import CharimgError, ExhaustedError, ExitCode, FatalError, FlakyError, StorageError, ThrottledError
 from charimg.events import Event, JobFailed, JobSaved, LaneClosed, RunFinished, Warned
 from charimg.model import ImageRequest, MediaReference, SavedImage, Verdict
 from tests.run.workshop import SECRET, Listener, Workshop, paint
@@ -389,3 +389,12 @@ def test_a_run_that_is_cancelled_by_its_caller_leaves_nothing_open(workshop: Wor
 
     open_attempts = [record.open_attempts for record in workshop.ledger().values()]
     assert (still_in_flight, open_attempts) == (0, [()] * 5)
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing(workshop: Workshop) -> None:
+    """It is found out before the first request, and nothing is recorded."""
+    (workshop.folder / "blocked").write_text("a file")
+    told = workshop.run(flags={"out": "blocked/pictures"})
+
+    assert isinstance(told.error, StorageError)
+    assert (workshop.generator.asked, workshop.ledger()) == ({}, {})

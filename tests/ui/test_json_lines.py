@@ -38,6 +38,7 @@ def test_trouble_carries_verdict_message_and_lane() -> None:
         "name": "গোপাল ভাঁড়",
         "verdict": "flaky",
         "unreachable": False,
+        "wait": None,
         "message": "HTTP 500",
         "stage": "generate",
         "pending": False,
