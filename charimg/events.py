@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
-from charimg.model import Cost, Verdict, utc_now
+from charimg.model import Cost, Job, Verdict, utc_now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,11 @@ class JobName:
 
     key: str
     name: str
+
+
+def names_of(jobs: Sequence[Job]) -> tuple[JobName, ...]:
+    """How events name jobs."""
+    return tuple(JobName(job.key, job.name) for job in jobs)
 
 
 @dataclass(frozen=True, kw_only=True)

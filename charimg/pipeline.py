@@ -25,7 +25,7 @@ from charimg.contracts import (
     Trouble,
     Uploader,
 )
-from charimg.errors import FlakyError, PluginError, ProviderError, StorageError
+from charimg.errors import FlakyError, PluginError, ProviderError
 from charimg.events import (
     Event,
     JobDone,
@@ -41,6 +41,7 @@ from charimg.events import (
 )
 from charimg.images import inspect
 from charimg.model import (
+    Cost,
     GeneratedImage,
     ImageFacts,
     ImageRequest,
@@ -50,7 +51,7 @@ from charimg.model import (
     Verdict,
     utc_now,
 )
-from charimg.picture_folder import PictureFolder
+from charimg.picture_folder import PictureFolder, Saved
 from charimg.plugins import Plugins
 from charimg.policy import Outcome
 from charimg.project import Project
@@ -72,12 +73,17 @@ class Bench:
     redactor: Redactor
     emit: Callable[[Event], None]
     pictures: PictureFolder
-    wait_ceiling: float = 900.0
+    wait_ceiling: float
     """Seconds: a service that asks for a longer wait means "not today"."""
-    stopping: Callable[[], bool] = lambda: False
+    stopping: Callable[[], bool]
     """Whether nothing more is to be sent."""
     made: set[str] = field(default_factory=set)
     """Keys of jobs whose picture was made in this run: never made again in it, whatever else happens."""
+
+    async def record_saved(self, attempt: str, picture: PictureRecord, saved: Saved) -> None:
+        """Record an attempt's picture, and where the file that stood in its place is kept now."""
+        kept = None if saved.kept_as is None else self.project.shown(saved.kept_as)
+        await self.store.record_saved(attempt, picture, kept)
 
 
 class Pipeline:
@@ -102,8 +108,6 @@ class Pipeline:
                 picture = await self._quickly(lambda: self._generate(job))
             stage = "upload"
             await self._quickly(lambda: self._upload(job, picture))
-        except StorageError:
-            raise
         except ProviderError as error:
             return await self._troubled(job, stage, error)
         self._bench.emit(JobDone(lane=self._lane, key=job.key, name=job.name))
@@ -162,21 +166,7 @@ class Pipeline:
         seconds = round(asyncio.get_running_loop().time() - began, 3)
         cost = picture.cost
         picture = await self._finish(job, request.attempt, picture)
-        bench.emit(
-            JobSaved(
-                lane=lane,
-                key=job.key,
-                name=job.name,
-                image=picture.path,
-                format=picture.facts.format,
-                width=picture.facts.width,
-                height=picture.facts.height,
-                seconds=seconds,
-                seed=picture.seed,
-                model=picture.model,
-                cost=cost,
-            )
-        )
+        bench.emit(picture_saved(lane, job.key, job.name, picture, cost=cost, seconds=seconds))
         return picture
 
     def _prepare(self, job: Job, attempt: str) -> ImageRequest:
@@ -200,8 +190,7 @@ class Pipeline:
             cost=generated.cost or self._generator.declaration.declared_cost,
             media=generated.media,
         )
-        kept = None if saved.kept_as is None else bench.project.shown(saved.kept_as)
-        await bench.store.record_saved(request.attempt, picture, kept)
+        await bench.record_saved(request.attempt, picture, saved)
         return picture
 
     async def _finish(self, job: Job, attempt: str, picture: PictureRecord) -> PictureRecord:
@@ -226,8 +215,7 @@ class Pipeline:
             saved = self._bench.pictures.save(job.key, attempt, data, facts)
             # A reference that came with the generation shows the original, not this picture.
             picture = replace(picture, path=self._bench.project.shown(saved.path), facts=facts, media=None, cost=None)
-            kept = None if saved.kept_as is None else self._bench.project.shown(saved.kept_as)
-            await self._bench.store.record_saved(attempt, picture, kept)
+            await self._bench.record_saved(attempt, picture, saved)
         return picture
 
     # -- upload -> record ---------------------------------------------------------------------------------------
@@ -287,7 +275,7 @@ class Pipeline:
         return Outcome(verdict, message, trouble.wait, _until(error), stage, error.unreachable)
 
     def _trouble(self, stage: str, error: ProviderError) -> Trouble:
-        message = " ".join(self._bench.redactor.clean(error.message).split())
+        message = self._bench.redactor.line(error.message)
         return Trouble(error.verdict, message[:MESSAGE_LENGTH], stage, sane(error.wait), error.possibly_charged)
 
     def _possibly_charged(self, job: Job, attempt: str, message: str) -> None:
@@ -309,6 +297,29 @@ _STATES = {
     Verdict.FLAKY: JobState.FAILED,
 }
 """Where trouble leaves a job for good; any other verdict leaves it to a later try."""
+
+
+def picture_saved(
+    lane: str, key: str, name: str, picture: PictureRecord, *, cost: Cost | None, seconds: float
+) -> JobSaved:
+    """The event that tells a recorded picture.
+
+    :param cost: what it cost; not the record's where a plugin's later work, which is free, replaced the paid original.
+    """
+    return JobSaved(
+        lane=lane,
+        key=key,
+        name=name,
+        image=picture.path,
+        format=picture.facts.format,
+        width=picture.facts.width,
+        height=picture.facts.height,
+        seconds=seconds,
+        seed=picture.seed,
+        model=picture.model,
+        cost=cost,
+        adopted=picture.adopted,
+    )
 
 
 def _until(error: ProviderError) -> datetime | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from charimg.contracts import Attempt, Declaration, JobRecord, PictureRecord
 from charimg.errors import StorageError
-from charimg.events import Event, JobPossiblyCharged, JobSaved
+from charimg.events import Event, JobPossiblyCharged
 from charimg.model import ImageFacts
 from charimg.picture_folder import Saved
-from charimg.pipeline import Bench
+from charimg.pipeline import Bench, picture_saved
 
 
 async def recover(bench: Bench, generator: Declaration) -> list[Event]:
@@ -35,11 +35,10 @@ async def recover(bench: Bench, generator: Declaration) -> list[Event]:
                 cost=generator.declared_cost if attempt.provider == generator.name else None,
                 adopted=True,
             )
-            kept = None if saved.kept_as is None else bench.project.shown(saved.kept_as)
-            await bench.store.record_saved(attempt.id, picture, kept)
+            await bench.record_saved(attempt.id, picture, saved)
             known |= {facts.sha256}
             bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
-            told.append(_found(record, attempt, picture))
+            told.append(picture_saved(attempt.lane, record.key, record.name, picture, cost=picture.cost, seconds=0.0))
     return told
 
 
@@ -62,20 +61,4 @@ def _lost(record: JobRecord, attempt: Attempt) -> JobPossiblyCharged:
         name=record.name,
         attempt=attempt.id,
         message="an earlier run ended while the service was at work on it",
-    )
-
-
-def _found(record: JobRecord, attempt: Attempt, picture: PictureRecord) -> JobSaved:
-    return JobSaved(
-        lane=attempt.lane,
-        key=record.key,
-        name=record.name,
-        image=picture.path,
-        format=picture.facts.format,
-        width=picture.facts.width,
-        height=picture.facts.height,
-        seconds=0.0,
-        seed=attempt.seed,
-        cost=picture.cost,
-        adopted=True,
     )

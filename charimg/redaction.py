@@ -87,6 +87,10 @@ class Redactor:
         text = self._without_a_beginning_at_the_end(text)
         return _KEY_SHAPES.sub(r"\g<kept>***", text)
 
+    def line(self, text: str) -> str:
+        """The clean text on one line, its spaces single: what an event may hold."""
+        return " ".join(self.clean(text).split())
+
     def _without_a_beginning_at_the_end(self, text: str) -> str:
         """The text without the first part of a secret that was cut off at its end, as long messages are."""
         body = text.rstrip("… .")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from charimg.contracts import ImageGenerator, Observer, Store, Uploader
 from charimg.errors import CharimgError, ProviderError, StorageError
-from charimg.events import Event, JobName, LaneClosed, RunFinished, RunStarted, Warned
+from charimg.events import Event, LaneClosed, RunFinished, RunStarted, Warned, names_of
 from charimg.http import HttpSession
 from charimg.lane import Lane
 from charimg.model import Roster, utc_now
@@ -151,7 +151,7 @@ class Run:
                 plan = await _plan(order, store)
                 if plan.pictures:
                     bench.pictures.try_writing()
-                await self._begin(plan, store)
+                await self._begin(plan, store, lanes)
                 for event in recovered:
                     self._emit(event)
                 for message in (*warnings, *troubles, *plan.warnings):
@@ -174,14 +174,14 @@ class Run:
             wait_ceiling=order.policy.wait_ceiling,
         )
 
-    async def _begin(self, plan: Plan, store: Store) -> None:
+    async def _begin(self, plan: Plan, store: Store, lanes: Sequence[Lane]) -> None:
         order = self._order
         started = RunStarted(
             run=self._id,
             total=len(plan.jobs),
             skipped=len(plan.skipped),
-            jobs=tuple(JobName(job.key, job.name) for job in plan.jobs),
-            lanes=(order.generator.declaration.name,),
+            jobs=names_of(plan.jobs),
+            lanes=tuple(lane.name for lane in lanes),
             generator=order.generator.declaration.name,
             uploader=order.uploader.declaration.name,
             store=store.declaration.name,
@@ -229,10 +229,8 @@ class Run:
         if isinstance(failure, CharimgError):
             return failure
         log.debug("%s", self._redactor.clean("".join(traceback.format_exception(failure))))
-        words = " ".join(self._redactor.clean(f"{type(failure).__name__}: {failure}").split())
-        told = CharimgError(f"internal error: {words}; run it again with --debug and report what it shows")
-        told.__suppress_context__ = True
-        return told
+        words = self._redactor.line(f"{type(failure).__name__}: {failure}")
+        return CharimgError(f"internal error: {words}; run it again with --debug and report what it shows")
 
     async def _open(self, bench: Bench, lane: Lane, http: HttpSession, stack: AsyncExitStack) -> Pipeline | None:
         """Get a lane ready; ``None`` if it cannot be, or the run is stopped meanwhile."""
@@ -240,7 +238,7 @@ class Run:
         try:
             generator, uploader = await self._opening
         except ProviderError as error:
-            words = " ".join(self._redactor.clean(error.message).split())
+            words = self._redactor.line(error.message)
             self._emit(LaneClosed(lane=lane.name, verdict=error.verdict, message=words, until=error.retry_at))
             return None
         except asyncio.CancelledError:
@@ -252,7 +250,7 @@ class Run:
         return Pipeline(bench, lane.name, generator, uploader)
 
     def _warn(self, words: str) -> None:
-        self._emit(Warned(message=" ".join(self._redactor.clean(words).split())))
+        self._emit(Warned(message=self._redactor.line(words)))
 
     def _emit(self, event: Event) -> None:
         self._tally.hear(event)

@@ -22,10 +22,10 @@ from charimg.events import (
     Cooldown,
     Event,
     JobFailed,
-    JobName,
     LaneClosed,
     QuotaWait,
     Stopping,
+    names_of,
 )
 from charimg.model import Job, Verdict
 from charimg.policy import (
@@ -230,7 +230,7 @@ class Scheduler:
                         first=jobs[0].position,
                         last=jobs[-1].position,
                         total=self._total,
-                        jobs=_names(jobs),
+                        jobs=names_of(jobs),
                     )
                 )
             elif lane.record.retry and not tasks:
@@ -240,7 +240,7 @@ class Scheduler:
                         batch=lane.record.batch,
                         retry=lane.record.retry,
                         retries=self._policy.max_retries,
-                        jobs=_names(jobs),
+                        jobs=names_of(jobs),
                     )
                 )
             task = asyncio.create_task(self._one(lane, job, start.permit), name=f"{lane.name}: {job.key}")
@@ -367,7 +367,3 @@ def _unreachable(lane: _Lane, jobs: Sequence[Job]) -> bool:
 
 def _count(lane: _Lane, *verdicts: Verdict) -> int:
     return sum(outcome.verdict in verdicts for outcome in lane.outcomes.values())
-
-
-def _names(jobs: Sequence[Job]) -> tuple[JobName, ...]:
-    return tuple(JobName(job.key, job.name) for job in jobs)
