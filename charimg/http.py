@@ -18,7 +18,8 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
@@ -33,6 +34,7 @@ from charimg.errors import FatalError, FlakyError, ProviderError, ThrottledError
 from charimg.public_network import REFUSAL, PublicResolver, may_be_public
 from charimg.redaction import Redactor
 from charimg.transport_errors import LostError, NotReachedError, in_our_words
+from charimg.websocket import MAX_MESSAGE, WebSocket, opened
 
 log = logging.getLogger("charimg.http")
 
@@ -41,6 +43,8 @@ USER_AGENT = f"charimg/{__version__}"
 
 MAX_BODY = 96 * 1024 * 1024
 """Bytes: the largest answer read, after decompression. A 4K PNG as base64 in JSON stays below it."""
+
+_SOCKET_SCHEME = re.compile("^ws(s?)(?=://)", re.IGNORECASE)
 
 QUICK_TRIES = 3
 """Attempts for a request that never reached the service, within a few seconds."""
@@ -101,6 +105,7 @@ class HttpSession:
         self._timeouts = timeouts or Timeouts()
         self._services: aiohttp.ClientSession | None = None
         self._strangers: aiohttp.ClientSession | None = None
+        self._sockets: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> HttpSession:
         return self
@@ -110,10 +115,10 @@ class HttpSession:
 
     async def close(self) -> None:
         """Close every connection."""
-        for session in (self._services, self._strangers):
+        for session in (self._services, self._strangers, self._sockets):
             if session is not None:
                 await session.close()
-        self._services = self._strangers = None
+        self._services = self._strangers = self._sockets = None
 
     async def request(
         self,
@@ -160,6 +165,50 @@ class HttpSession:
             )
 
         return await _with_quick_retries(send)
+
+    @asynccontextmanager
+    async def websocket(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_message: int = MAX_MESSAGE,
+        timeouts: Timeouts | None = None,
+    ) -> AsyncIterator[WebSocket]:
+        """Read what a service tells by and by.
+
+        ``async with http.websocket(url) as socket:`` and then ``async for message in socket:``.
+
+        The connection is closed at the end of the block, however it ends. Only the handshake has a time-out
+        (``connect``): a service may have nothing to say for long; one that died is noticed by pings.
+
+        :param url: ``http(s)://`` or ``ws(s)://``; redirects are not followed.
+        :param max_message: bytes of the largest message taken.
+        :raises ThrottledError: the service cannot be reached, or the connection was lost.
+        :raises FatalError: the address or a header is malformed, the certificate is not trusted, or the service refuses
+            the login.
+        :raises FlakyError: no websocket is spoken there, or a message is too large or damaged.
+        """
+        address = _service_address(_SOCKET_SCHEME.sub(r"http\1", url, count=1))
+        where = _where(address)
+        _check_headers(headers or {}, address)
+        if self._sockets is None:
+            connector = aiohttp.TCPConnector(limit=0)
+            self._sockets = _session(connector, self._timeouts, middlewares=(_no_redirects,))
+        socket = await opened(
+            self._sockets,
+            str(address),
+            where,
+            max_message=max_message,
+            seconds=(timeouts or self._timeouts).connect,
+            headers=headers,
+            proxy=_proxy_of(address),
+        )
+        log.debug("websocket %s opened", self._redactor.clean(f"{where}{address.path}"))
+        try:
+            yield socket
+        finally:
+            await socket.close()
 
     async def download(self, url: str, *, trusted_host: str | None = None, max_bytes: int = MAX_BODY) -> Answer:
         """Fetch a picture from an address that a service's answer named.
@@ -327,13 +376,25 @@ def _proxy_of(address: URL) -> str | None:
     return whole
 
 
-def _session(connector: aiohttp.TCPConnector, timeouts: Timeouts) -> aiohttp.ClientSession:
+def _session(
+    connector: aiohttp.TCPConnector, timeouts: Timeouts, middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
+) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=connector,
+        middlewares=middlewares,
         timeout=_client_timeout(timeouts),
         headers={"User-Agent": USER_AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+
+
+async def _no_redirects(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Refuse to be sent elsewhere with a key: the handshake of a websocket takes no ``allow_redirects``."""
+    response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise aiohttp.WSServerHandshakeError(response.request_info, (), status=response.status)
+    return response
 
 
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
