@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from charimg.contracts.declaration import Declaration
 from charimg.contracts.provider import Provider
 from charimg.errors import PluginError
+from charimg.packages import where_to_get
 from charimg.plugins import Claim, Kind, Plugins
 
 
@@ -31,7 +32,7 @@ class Listed:
 
     @property
     def source(self) -> str:
-        """Distribution and version."""
+        """Distribution and version, or the one-file plugin's path."""
         return " and ".join(claim.source for claim in self.claims)
 
 
@@ -51,12 +52,8 @@ def named(plugins: Plugins, name: str) -> list[Listed]:
     if not found:
         found = [one for one in listed(plugins) if one.declaration and one.declaration.account_name == name]
     if not found:
-        from difflib import get_close_matches  # noqa: PLC0415 - needed only for a typing mistake
-
         known = sorted({one for kind in Kind for one in plugins.names(kind)})
-        close = get_close_matches(name, known, 1)
-        hint = f"did you mean '{close[0]}'?" if close else "'charimg providers' lists what is installed"
-        raise PluginError(f"there is no provider '{name}'; {hint}")
+        raise PluginError(f"there is no provider '{name}'; {where_to_get(name, known)}")
     return found
 
 
@@ -71,7 +68,7 @@ def relatives(plugins: Plugins) -> Callable[[str], Iterable[Declaration]]:
 
 
 def _one(plugins: Plugins, kind: Kind, name: str) -> Listed:
-    claims = tuple(plugins.claims(kind.group)[name])
+    claims = tuple(plugins.claims(kind)[name])
     try:
         return Listed(kind, name, claims, plugins.load(kind, name))
     except PluginError as error:

@@ -1,25 +1,25 @@
 """Finds providers by name and loads only those that are named.
 
-Names come from entry points, one group a kind, so that listing them imports nothing. Loading goes through pluggy:
-the entry point's module is registered, and its ``register_…`` hook hands over the provider classes. A provider that
-a run names fails loudly, with the distribution at fault; one that is merely installed and broken is a warning.
-``CHARIMG_TRACE_PLUGINS=1`` shows every hook call on standard error.
+Names come from entry points, so that listing them imports nothing, and from the project's one-file plugins, which must
+be run to tell theirs. Loading goes through pluggy: the module is registered, and its ``register_…`` hook hands over the
+provider classes. A provider that a run names fails loudly, with the distribution or file at fault; one that is merely
+there and broken is a warning. ``CHARIMG_TRACE_PLUGINS=1`` shows every hook call on standard error.
 """
 
 from __future__ import annotations
 
 import inspect
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from functools import lru_cache
-from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charimg.claims import PLUGIN_GROUP, Claim, Kind, installed_claims
 from charimg.errors import PluginError
+from charimg.one_file_plugins import OneFilePlugin, one_file_plugins
+from charimg.packages import CORE, where_to_get
 
 if TYPE_CHECKING:
     import pluggy
@@ -27,91 +27,47 @@ if TYPE_CHECKING:
     from charimg.contracts import Observer, Provider
     from charimg.model import ImageRequest, SavedImage
 
+__all__ = ["PLUGIN_GROUP", "TRACE_VARIABLE", "Claim", "Kind", "Plugins"]
+
 TRACE_VARIABLE = "CHARIMG_TRACE_PLUGINS"
-CORE = "charimg-cli"
-"""The distribution that nobody should be told to uninstall."""
-
-PLUGIN_GROUP = "charimg.plugins"
-"""Entry points of plugins that take part in every run without being a provider."""
-
-
-class Kind(str, Enum):
-    """The three kinds of provider."""
-
-    GENERATOR = "generator"
-    UPLOADER = "uploader"
-    STORE = "store"
-
-    def __str__(self) -> str:
-        return self.value
-
-    @property
-    def group(self) -> str:
-        """The entry point group."""
-        return f"charimg.{self.value}s"
-
-    @property
-    def hook(self) -> str:
-        """The hook that hands over classes of this kind."""
-        return f"register_{self.value}s"
-
-    @property
-    def contract(self) -> type[Provider]:
-        """The class every provider of this kind extends."""
-        from charimg import contracts  # noqa: PLC0415 - listing names must import no contract
-
-        kinds: dict[Kind, type[Provider]] = {
-            Kind.GENERATOR: contracts.ImageGenerator,
-            Kind.UPLOADER: contracts.Uploader,
-            Kind.STORE: contracts.Store,
-        }
-        return kinds[self]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One distribution's claim of one name."""
-
-    name: str
-    distribution: str
-    """Name of the distribution, as pip knows it."""
-    version: str
-    entry: EntryPoint
-
-    @property
-    def source(self) -> str:
-        """Distribution and version, for messages."""
-        return f"{self.distribution} {self.version}".strip()
 
 
 class Plugins:
-    """The plugins installed in this environment.
+    """The plugins of this environment and of one project.
 
     :param found: the entry points to look at; all installed ones by default.
     :param environ: where the trace switch is looked up.
+    :param folder: the project's folder, for its one-file plugins; ``None`` runs nobody's files.
     """
 
-    def __init__(self, found: Iterable[EntryPoint] | None = None, environ: Mapping[str, str] = os.environ) -> None:
-        self._found = found
+    def __init__(
+        self,
+        found: Iterable[EntryPoint] | None = None,
+        environ: Mapping[str, str] = os.environ,
+        folder: Path | None = None,
+    ) -> None:
+        self._found = None if found is None else tuple(found)
         self._trace = environ.get(TRACE_VARIABLE, "") not in ("", "0")
+        self._folder = folder
+        self._files: tuple[OneFilePlugin, ...] | None = None
+        self._offered_by_files: dict[Kind, list[Claim]] = {}
         self._hooks: pluggy.PluginManager | None = None
         self._loaded: dict[tuple[Kind, str], type[Provider]] = {}
 
-    def claims(self, group: str) -> dict[str, list[Claim]]:
-        """Every name in an entry point group with those who claim it, in alphabetical order. Imports nothing."""
-        found = _installed(group) if self._found is None else (e for e in self._found if e.group == group)
-        claims: dict[str, dict[tuple[str, str], Claim]] = {}
-        for entry in found:
-            name, version = _identity(entry.dist)
-            # The same distribution may be seen twice, as an editable install and as its folder on the path; the first
-            # is the one that an import finds.
-            same = (re.sub(r"[-_.]+", "-", name).lower(), entry.value)
-            claims.setdefault(entry.name, {}).setdefault(same, Claim(entry.name, name, version, entry))
-        return {name: list(claims[name].values()) for name in sorted(claims)}
+    def claims(self, kind: Kind) -> dict[str, list[Claim]]:
+        """Every name of a kind with those who claim it, in alphabetical order.
+
+        Imports nothing but the one-file plugins that have a hook of this kind. One that is broken claims the name of
+        its file.
+        """
+        claims = installed_claims(kind.group, self._found)
+        for claim in self._claims_of_files(kind):
+            claims.setdefault(claim.name, []).append(claim)
+        return {name: claims[name] for name in sorted(claims)}
 
     def names(self, kind: Kind) -> list[str]:
-        """The names of all providers of a kind, without importing any."""
-        return list(self.claims(kind.group))
+        """The names of all providers of a kind; no distribution's code is imported for them."""
+        return list(self.claims(kind))
 
     def load(self, kind: Kind, name: str) -> type[Provider]:
         """The provider class of this name.
@@ -131,37 +87,74 @@ class Plugins:
                 yield name, error
 
     def _load(self, kind: Kind, name: str) -> type[Provider]:
-        claims = self.claims(kind.group)
+        claims = self.claims(kind)
         if name not in claims:
-            raise PluginError(_unknown(kind, name, list(claims)))
+            raise PluginError(self._unknown(kind, name, list(claims)))
         claim, *others = claims[name]
         if others:
-            sources = " and ".join(one.source for one in (claim, *others))
-            theirs = next((one for one in (claim, *others) if one.distribution != CORE), claim)
-            raise PluginError(
-                f"{sources} both claim the {kind} '{name}'; uninstall one: pip uninstall {theirs.distribution}"
-            )
+            raise PluginError(_quarrel(kind, name, claims[name]))
+        offered = self._offered(claim, kind)
+        fitting = [provider for provider in offered if provider.declaration.name == name]
+        if len(fitting) != 1:
+            offers = ", ".join(provider.declaration.name for provider in offered) or "nothing"
+            raise PluginError(f"{claim.source} promises one {kind} '{name}' but registers {offers}; {claim.remedy}")
+        return fitting[0]
+
+    def _offered(self, claim: Claim, kind: Kind) -> list[type[Provider]]:
+        """The classes that the claimant's hook hands over, each of them found to be what it claims."""
         module = self._register(claim)
         offered: list[type[Provider]] = []
         with _blamed(claim, f"its hook {kind.hook}"):
             self._call_one(module, kind.hook, register=offered.append)
         for provider in offered:
-            _check_class(claim, kind, provider)
-        fitting = [provider for provider in offered if provider.declaration.name == name]
-        if len(fitting) != 1:
-            offers = ", ".join(provider.declaration.name for provider in offered) or "nothing"
-            raise PluginError(f"{claim.source} promises one {kind} '{name}' but registers {offers}; {_mend(claim)}")
-        return fitting[0]
+            wrong = _fault_of(kind, provider)
+            if wrong:
+                source = claim.entry.line_of(provider) if isinstance(claim.entry, OneFilePlugin) else claim.source
+                raise PluginError(f"{source} registers a broken {kind}: {wrong}; {claim.remedy}")
+        return offered
+
+    # -- the project's own files ------------------------------------------------------------------------------
+
+    def _with_hook(self, hooks: Iterable[str]) -> list[OneFilePlugin]:
+        if self._files is None:
+            self._files = () if self._folder is None else tuple(one_file_plugins(self._folder))
+        return [file for file in self._files if not file.hooks.isdisjoint(hooks)]
+
+    def _claims_of_files(self, kind: Kind) -> list[Claim]:
+        if kind not in self._offered_by_files:
+            self._offered_by_files[kind] = [
+                _claim_of(file, name) for file in self._with_hook([kind.hook]) for name in self._names_in(file, kind)
+            ]
+        return self._offered_by_files[kind]
+
+    def _names_in(self, file: OneFilePlugin, kind: Kind) -> list[str]:
+        try:
+            names = [provider.declaration.name for provider in self._offered(_claim_of(file, file.path.stem), kind)]
+        except PluginError:
+            names = []  # whoever loads it by the name of its file is told why
+        return names or [file.path.stem]
+
+    def _unknown(self, kind: Kind, name: str, known: list[str]) -> str:
+        words = f"there is no {kind} '{name}'; {where_to_get(name, known)} (installed: {', '.join(known) or 'none'})"
+        for claim in self._claims_of_files(kind):
+            try:
+                self._offered(claim, kind)
+            except PluginError as error:  # the name may be one that this file would offer
+                return f"{words}; and {error}"
+        return words
 
     def load_taking_part(self) -> list[str]:
         """Load the plugins that take part in every run; returns a warning for each that is broken."""
         warnings = []
-        for claims in self.claims(PLUGIN_GROUP).values():
-            for claim in claims:
-                try:
-                    self._register(claim)
-                except PluginError as error:
-                    warnings.append(str(error))
+        hooks = ("register_observers", "prepare_request", "finish_picture")
+        installed = installed_claims(PLUGIN_GROUP, self._found)
+        taking_part = [claim for name in sorted(installed) for claim in installed[name]]
+        taking_part += [_claim_of(file, file.path.stem) for file in self._with_hook(hooks)]
+        for claim in taking_part:
+            try:
+                self._register(claim)
+            except PluginError as error:
+                warnings.append(str(error))
         return warnings
 
     def observers(self) -> tuple[list[Observer], list[str]]:
@@ -237,7 +230,7 @@ class Plugins:
                 if self._manager.is_registered(module):
                     self._manager.unregister(module)
                 raise PluginError(
-                    f"{claim.source} has a hook charimg cannot use: {_words(error)}; {_mend(claim)}"
+                    f"{claim.source} has a hook charimg cannot use: {_words(error)}; {claim.remedy}"
                 ) from error
         return module
 
@@ -275,53 +268,32 @@ class _blamed:  # noqa: N801 - reads as a word in a with statement
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, _STRANGERS) and not isinstance(error, PluginError):
             claim = self._claim
-            raise PluginError(
-                f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {_words(error)}; "
-                f"{_mend(claim)}"
-            ) from error
+            if isinstance(claim.entry, OneFilePlugin):
+                words = f"{claim.entry.where(error)}: {_words(error)}; {claim.remedy}"
+            else:
+                words = (
+                    f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {_words(error)}; "
+                    f"{claim.remedy}"
+                )
+            raise PluginError(words) from error
 
 
 _STRANGERS = (Exception, SystemExit)
 """What a stranger's code may raise without ending the run: ``sys.exit()`` in a hook included."""
 
 
-def _installed(group: str) -> Iterator[EntryPoint]:
-    """The entry points of a group; a distribution whose list of them cannot be read is passed over."""
-    try:
-        yield from entry_points(group=group)
-        return
-    except Exception as error:  # one torn file in the environment, perhaps of a package we have no part in
-        torn = _words(error)
-    for dist in distributions():
-        try:
-            found = [entry for entry in dist.entry_points if entry.group == group]
-        except Exception:
-            _tell_once(f"charimg: the list of plugins of {_identity(dist)[0]} cannot be read: {torn}")
-            continue
-        yield from found
+def _claim_of(file: OneFilePlugin, name: str) -> Claim:
+    return Claim(name, file.shown, "", file, is_file=True)
 
 
-@lru_cache
-def _tell_once(line: str) -> None:
-    """On standard error, for what is found out long before a run has anyone to tell; once, for every group asks."""
-    sys.stderr.write(f"{line}\n")
-
-
-def _identity(dist: Distribution | None) -> tuple[str, str]:
-    """Name and version, where its metadata can still be read."""
-    try:
-        if dist is not None and dist.name:
-            return dist.name, dist.version or ""
-    except Exception:  # left behind by a broken-off uninstall: importlib raises one thing or another by version
-        return "a broken distribution", ""
-    return "an unknown distribution", ""
-
-
-def _check_class(claim: Claim, kind: Kind, provider: object) -> None:
-    """A registered class must be what it claims to be; found out now rather than in the middle of a paid run."""
-    wrong = _fault_of(kind, provider)
-    if wrong:
-        raise PluginError(f"{claim.source} registers a broken {kind}: {wrong}; {_mend(claim)}")
+def _quarrel(kind: Kind, name: str, claims: list[Claim]) -> str:
+    """Two who claim one name, and how it is settled."""
+    sources = " and ".join(claim.source for claim in claims)
+    file = next((claim for claim in claims if claim.is_file), None)
+    if file is not None:
+        return f"{sources} both have a {kind} '{name}'; give the one in {file.source} another name"
+    theirs = next((claim for claim in claims if claim.distribution != CORE), claims[0])
+    return f"{sources} both claim the {kind} '{name}'; uninstall one: charimg uninstall {theirs.distribution}"
 
 
 def _fault_of(kind: Kind, provider: object) -> str | None:
@@ -365,18 +337,6 @@ _REQUEST: dict[str, tuple[type, ...]] = {
     "references": (tuple,),
 }
 """What a plugin may change of a request, and the types that the ledger and the generators rely on."""
-
-
-def _unknown(kind: Kind, name: str, known: list[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - needed only for a typing mistake
-
-    close = get_close_matches(name, known, 1)
-    hint = f"did you mean '{close[0]}'?" if close else f"perhaps it is in a package: pip install charimg-{name}"
-    return f"there is no {kind} '{name}'; {hint} (installed: {', '.join(known) or 'none'})"
-
-
-def _mend(claim: Claim) -> str:
-    return f"reinstall it, or remove it with: pip uninstall {claim.distribution}"
 
 
 def _words(error: BaseException) -> str:

@@ -38,7 +38,7 @@ class Workplace:
         :param flags: general settings the command line gave; ``None`` values are "not given".
         :raises InputError: a settings file or a value is wrong.
         """
-        plugins = Plugins(environ=environ)
+        plugins = Plugins(environ=environ, folder=folder)
         home = config_home(environ)
 
         settings = Settings.load(folder, environ, home, relatives(plugins))

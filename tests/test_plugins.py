@@ -127,7 +127,7 @@ def test_same_distribution_seen_twice_is_one_claim(site: Site) -> None:
     twice = [point(Dist("charimg-good", "2")), point(Dist("charimg_Good", "1"))]
     site.module("site_good", GOOD.replace("{name}", "good"))
 
-    claims = Plugins(twice).claims("charimg.generators")["good"]
+    claims = Plugins(twice).claims(Kind.GENERATOR)["good"]
 
     assert [claim.source for claim in claims] == ["charimg-good 2"]
     assert Plugins(twice).load(Kind.GENERATOR, "good")
@@ -140,7 +140,7 @@ def test_two_claimants_are_both_named(site: Site) -> None:
     site.install("charimg-other", "[charimg.generators]\ngood = site_other\n")
 
     with pytest.raises(
-        PluginError, match=r"both claim the generator 'good'; uninstall one: pip uninstall charimg-"
+        PluginError, match=r"both claim the generator 'good'; uninstall one: charimg uninstall charimg-"
     ) as caught:
         Plugins().load(Kind.GENERATOR, "good")
 
@@ -151,7 +151,10 @@ def test_two_claimants_are_both_named(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "hint"),
-    [("ehco", "did you mean 'echo'?"), ("midjourney", "perhaps it is in a package: pip install charimg-midjourney")],
+    [
+        ("ehco", "did you mean 'echo'?"),
+        ("quillwork", "charimg knows no package that has it; if you know one: charimg install PACKAGE"),
+    ],
 )
 def test_unknown_name_gets_a_hint(asked: str, hint: str) -> None:
     """A typing mistake gets the likely name; anything else where to look, and what is there."""
@@ -221,7 +224,7 @@ def test_broken_provider_is_told_with_its_distribution(text: str, words: str, si
         with pytest.raises(PluginError, match=words) as caught:
             plugins.load(Kind.GENERATOR, "bad")
         assert "charimg-bad 1.0" in str(caught.value)
-        assert "pip uninstall charimg-bad" in str(caught.value)
+        assert "charimg uninstall charimg-bad" in str(caught.value)
 
     assert plugins.load(Kind.GENERATOR, "good").declaration.name == "good"
 

@@ -11,7 +11,10 @@ Completion = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def provider_names(*kinds: str) -> Completion:
-    """Completes the name of a provider of these kinds (``"generator"``, ``"uploader"``, ``"store"``); imports none."""
+    """Completes the name of an installed provider of these kinds (``"generator"``, ``"uploader"``, ``"store"``).
+
+    Imports none of them, and runs none of the project's one-file plugins: a key pressed is no command given.
+    """
 
     def complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
         from charimg.plugins import Kind, Plugins  # noqa: PLC0415 - only TAB needs it, not the command itself

@@ -52,7 +52,7 @@ def show(desk: Desk, provider: str | None, as_json: bool) -> None:
 
     Credentials are shown as set or missing, never their text.
     """
-    plugins = Plugins()
+    plugins = Plugins(folder=desk.folder)
     home = config_home(os.environ)
     settings = Settings.load(desk.folder, os.environ, home, relatives(plugins))
     general = settings.general(uploaders=plugins.names(Kind.UPLOADER))

@@ -10,6 +10,7 @@ import click
 from charimg.cli import Desk, debug_option
 from charimg.cli.tables import Cell, Row, show_json, show_table
 from charimg.diagnosis import Examination, State, plain, verdict_of
+from charimg.plugins import Plugins
 
 _MARKS = {
     State.OK: Cell("ok", "green"),
@@ -29,7 +30,9 @@ def command(desk: Desk, offline: bool, as_json: bool) -> int:
 
     Nothing is changed and nothing is spent. The exit code is 0 when this project's own providers can work.
     """
-    examination = Examination(desk.folder, os.environ, offline=offline)
+    examination = Examination(
+        desk.folder, os.environ, offline=offline, plugins=Plugins(environ=os.environ, folder=desk.folder)
+    )
     findings = asyncio.run(examination.findings())
     code = verdict_of(findings)
     if as_json:

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from charimg.catalogue import listed, named
-from charimg.cli import debug_option
+from charimg.cli import Desk, debug_option
 from charimg.cli.completion import provider_names
 from charimg.cli.tables import Row, printable, show_json, show_table
 from charimg.contracts.declaration import Credential, Declaration
@@ -82,7 +82,7 @@ def list_(as_json: bool) -> None:
     credentials = Credentials.load(os.environ, config_home(os.environ))
     kept = credentials.keys.read()
     declared: dict[tuple[str, str], Credential] = {}
-    for one in listed(Plugins()):
+    for one in listed(_plugins()):
         if one.declaration is not None:
             for entry in one.declaration.credentials:
                 declared.setdefault((one.declaration.account_name, entry.name), entry)
@@ -147,11 +147,16 @@ def remove(provider: str, name: str | None) -> None:
     click.echo(f"{provider}: forgotten in {keys.shown}")
 
 
+def _plugins() -> Plugins:
+    """Those of this environment and of the project the command works in."""
+    return Plugins(folder=click.get_current_context().ensure_object(Desk).folder)
+
+
 def _declared(account: str) -> tuple[str, Declaration]:
     """The account's full name, and a declaration with all credentials of the providers that share it."""
 
     provider, label = split_account(account)
-    found = named(Plugins(), provider)
+    found = named(_plugins(), provider)
     declarations = [one.declaration for one in found if one.declaration is not None]
     if not declarations:
         raise PluginError(found[0].trouble)

@@ -137,7 +137,7 @@ def test_a_broken_plugin(examine: Examine, sketching: Path, install: Install) ->
     result, findings = examine()
 
     assert (result.code, findings["generator wreck"]["state"]) == (0, "warning")
-    assert "pip uninstall charimg-wreck" in findings["generator wreck"]["message"]
+    assert "charimg uninstall charimg-wreck" in findings["generator wreck"]["message"]
 
 
 def test_a_provider_that_is_not_installed(examine: Examine, project: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_broken_plugin_is_a_warning(charimg: Run, install: Install) -> None:
     assert result.code == 0
     assert "broken" in next(line for line in result.out.splitlines() if " wreck " in line)
     assert "RuntimeError: no canvas" in result.err
-    assert "pip uninstall charimg-wreck" in result.err
+    assert "charimg uninstall charimg-wreck" in result.err
 
 
 def test_two_claimants_are_named(charimg: Run, install: Install) -> None:

@@ -1,0 +1,250 @@
+"""One-file plugins: what a file in the project's ``plugins/`` folder offers, and whom a broken one disturbs."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charimg import hookspecs
+from charimg.errors import PluginError
+from charimg.model import ImageRequest
+from charimg.one_file_plugins import HOOKS, one_file_plugins
+from charimg.plugins import Kind, Plugins
+
+SKETCH = """
+import charimg
+
+class Sketch(charimg.ImageGenerator):
+    declaration = charimg.Declaration(name="sketch", summary="Draws.")
+
+    async def generate(self, request):
+        return charimg.GeneratedImage(data=b"")
+
+@charimg.hookimpl
+def register_generators(register):
+    register(Sketch)
+"""
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Put a file into the project's plugins folder: ``write("sketch.py", code)``."""
+
+    def file(name: str, code: str = SKETCH) -> Path:
+        path = tmp_path / "plugins" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(textwrap.dedent(code), encoding="utf-8")
+        return path
+
+    return file
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Callable[[], Plugins]:
+    """The plugins of the project, with nothing installed."""
+    return lambda: Plugins([], folder=tmp_path)
+
+
+Look = Callable[[], Plugins]
+
+
+def trouble(plugins: Plugins, name: str, kind: Kind = Kind.GENERATOR) -> str:
+    with pytest.raises(PluginError) as caught:
+        plugins.load(kind, name)
+    return str(caught.value)
+
+
+def test_every_hook_makes_a_file_a_plugin() -> None:
+    """A hook that is added to the specifications is looked for in files too."""
+    specified = {name for name, function in vars(hookspecs).items() if hasattr(function, "charimg_spec")}
+
+    assert specified == HOOKS
+
+
+def test_a_file_offers_the_name_it_declares(write: Write, plugins: Look) -> None:
+    """The name is the declaration's, whatever the file is called; the file stands for its source."""
+    write("my-first.py")
+    found = plugins()
+
+    assert found.names(Kind.GENERATOR) == ["sketch"]
+    assert found.load(Kind.GENERATOR, "sketch").declaration.summary == "Draws."
+    assert [claim.source for claim in found.claims(Kind.GENERATOR)["sketch"]] == ["plugins/my-first.py"]
+
+
+def test_one_file_may_offer_several_of_several_kinds(write: Write, plugins: Look) -> None:
+    """Two generators and an uploader in one file are all found, each under its kind."""
+    more = """
+        class Inked(Sketch):
+            declaration = charimg.Declaration(name="inked", summary="Inks.")
+
+        class Wall(charimg.Uploader):
+            declaration = charimg.Declaration(name="wall", summary="Pins.")
+
+            async def upload(self, picture):
+                return None
+
+        @charimg.hookimpl
+        def register_uploaders(register):
+            register(Wall)
+    """
+    write("studio.py", SKETCH.replace("register(Sketch)", "register(Sketch); register(Inked)") + textwrap.dedent(more))
+    found = plugins()
+
+    assert (found.names(Kind.GENERATOR), found.names(Kind.UPLOADER)) == (["inked", "sketch"], ["wall"])
+    assert found.load(Kind.GENERATOR, "inked").__name__ == "Inked"
+
+
+def test_a_project_without_the_folder_has_none(plugins: Look) -> None:
+    """Most projects have no plugins folder."""
+    assert plugins().names(Kind.GENERATOR) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("_shared.py", SKETCH),
+        (".hidden.py", SKETCH),
+        ("notes.txt", SKETCH),
+        ("other_program.py", "raise SystemExit('this is not for charimg')"),
+        ("mentions.py", "# charimg would call register_generators here\nraise SystemExit('not for charimg')"),
+    ],
+)
+def test_what_is_no_plugin_is_never_run(name: str, code: str, write: Write, plugins: Look) -> None:
+    """Hidden files, those with an underscore, and code of other programs are left alone."""
+    write(name, code)
+
+    assert plugins().names(Kind.GENERATOR) == []
+
+
+def test_only_files_of_the_asked_kind_are_run(write: Write, plugins: Look) -> None:
+    """Listing uploaders does not run a file that has only a generator."""
+    write("generator.py", "raise RuntimeError('run')\ndef register_generators(register): ...\n")
+    found = plugins()
+
+    assert found.names(Kind.UPLOADER) == []
+    assert found.names(Kind.GENERATOR) == ["generator"]
+
+
+def test_a_file_is_run_once_for_its_text(write: Write, plugins: Look) -> None:
+    """Every command looks several times, which runs nothing twice; a changed file is run anew."""
+    write("sketch.py")
+    first = plugins().load(Kind.GENERATOR, "sketch")
+    again = plugins().load(Kind.GENERATOR, "sketch")
+    write("sketch.py", SKETCH.replace("Draws.", "Paints."))
+
+    assert first is again
+    assert plugins().load(Kind.GENERATOR, "sketch").declaration.summary == "Paints."
+
+
+def test_files_share_what_begins_with_an_underscore(write: Write, plugins: Look) -> None:
+    """``from . import _palette`` finds the neighbour, and no library can be hidden by a file's name."""
+    write("_palette.py", "NAME = 'inked'")
+    write("yaml.py", "raise RuntimeError('in the way')")
+    write("sketch.py", "from . import _palette\nimport yaml\n" + SKETCH.replace('"sketch"', "_palette.NAME"))
+
+    assert plugins().names(Kind.GENERATOR) == ["inked"]
+    assert "plugins" not in sys.path[0]
+
+
+BROKEN: dict[str, tuple[str, str]] = {
+    "syntax": (SKETCH + "\ndef (:\n", "plugins/sketch.py, line 14: SyntaxError"),
+    "name": (SKETCH + "\npaint()\n", "plugins/sketch.py, line 14: NameError: name 'paint' is not defined"),
+    "exit": (SKETCH + "\nraise SystemExit\n", "plugins/sketch.py, line 14: SystemExit"),
+    "hook": (SKETCH.replace("    register(Sketch)", "    1 / 0"), "plugins/sketch.py, line 12: ZeroDivisionError"),
+    "class": (SKETCH.replace("async def", "def"), "plugins/sketch.py, line 4 registers a broken generator: Sketch.gen"),
+    "encoding": ("# coding: klingon\n" + SKETCH, "plugins/sketch.py: SyntaxError"),
+    "no mark": (SKETCH.replace("@charimg.hookimpl\n", ""), "plugins/sketch.py promises one generator 'sketch' but"),
+    "argument": (SKETCH.replace("register(", "enrol(").replace("(register)", "(enrol)"), "plugins/sketch.py"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "words"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_told_with_its_line(code: str, words: str, write: Write, plugins: Look) -> None:
+    """The error names file and line and says what to do; a neighbour works all the same."""
+    write("sketch.py", code)
+    write("good.py", SKETCH.replace('"sketch"', '"good"'))
+    found = plugins()
+    message = trouble(found, "sketch")
+
+    assert words in message
+    assert "pip" not in message
+    assert found.load(Kind.GENERATOR, "good")
+    assert "sketch" in found.names(Kind.GENERATOR)
+
+
+def test_an_unknown_name_may_be_that_of_a_broken_file(write: Write, plugins: Look) -> None:
+    """Who asks for the name that a broken file would declare is told of the file."""
+    write("drawing.py", SKETCH + "\npaint()\n")
+
+    assert "there is no generator 'sketch'" in trouble(plugins(), "sketch")
+    assert "plugins/drawing.py, line 14: NameError" in trouble(plugins(), "sketch")
+
+
+def test_an_unreadable_file_is_told(write: Write, plugins: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that cannot be read is found out when it is listed, not passed over."""
+    path = write("sketch.py")
+    read = Path.read_bytes
+
+    def refuse(self: Path) -> bytes:
+        if self == path:
+            raise PermissionError(13, "Permission denied")
+        return read(self)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    assert "Permission denied" in trouble(plugins(), "sketch")
+
+
+def test_a_name_an_installed_package_has_names_both(write: Write, tmp_path: Path) -> None:
+    """Neither wins silently: the error names the file and the distribution."""
+    write("mine.py", SKETCH.replace('"sketch"', '"echo"'))
+    message = trouble(Plugins(folder=tmp_path), "echo")
+
+    assert "charimg-cli" in message
+    assert "plugins/mine.py" in message
+    assert "another name" in message
+
+
+def test_two_files_of_one_name_are_both_named(write: Write, plugins: Look) -> None:
+    """The same for two files."""
+    write("a.py")
+    write("b.py")
+
+    assert "plugins/a.py and plugins/b.py both have a generator 'sketch'" in trouble(plugins(), "sketch")
+
+
+PREFIXING = """
+    import dataclasses
+    import charimg
+
+    @charimg.hookimpl
+    def prepare_request(request):
+        return dataclasses.replace(request, prompt="woodcut, " + request.prompt)
+"""
+
+
+def test_a_file_may_take_part_without_being_a_provider(write: Write, plugins: Look) -> None:
+    """The hooks that take part in every run work from a file, and a broken one is a warning with its line."""
+    write("style.py", PREFIXING)
+    write("torn.py", PREFIXING + "\n    paint()\n")
+    found = plugins()
+    warnings = found.load_taking_part()
+    request, _ = found.prepare_request(ImageRequest("rani", "Rani", "a queen"))
+
+    assert request.prompt == "woodcut, a queen"
+    assert [warning.partition(": ")[0] for warning in warnings] == ["plugins/torn.py, line 9"]
+
+
+def test_reading_the_folder_runs_nothing(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files are listed with the hooks their text has, before any of them is trusted."""
+    write("sketch.py", "raise RuntimeError('run')\n" + SKETCH)
+    found: list[Any] = list(one_file_plugins(tmp_path))
+
+    assert [(one.shown, set(one.hooks)) for one in found] == [("plugins/sketch.py", {"register_generators"})]
