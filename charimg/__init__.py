@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Credential,
         Declaration,
         ImageGenerator,
+        Model,
         Observer,
         Price,
         ProviderContext,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         SavedImage,
         Verdict,
     )
+    from charimg.polling import LostTicketError, PolledGenerator
     from charimg.redaction import Secret
 
 __all__ = [
@@ -76,8 +78,11 @@ __all__ = [
     "ImageGenerator",
     "ImageRequest",
     "InvalidRequestError",
+    "LostTicketError",
     "MediaReference",
+    "Model",
     "Observer",
+    "PolledGenerator",
     "Price",
     "ProviderContext",
     "ProviderError",
@@ -101,6 +106,7 @@ _MODULES = {
         "Credential",
         "Declaration",
         "ImageGenerator",
+        "Model",
         "Observer",
         "Price",
         "ProviderContext",
@@ -130,6 +136,7 @@ _MODULES = {
         "SavedImage",
         "Verdict",
     ),
+    "polling": ("LostTicketError", "PolledGenerator"),
     "redaction": ("Secret",),
 }
 

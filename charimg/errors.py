@@ -94,6 +94,7 @@ class ProviderError(CharimgError):
         retry_at: datetime | None = None,
         possibly_charged: bool = False,
         unreachable: bool = False,
+        standing: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = str(message)  # plugins raise with whatever the service sent, a JSON object too
@@ -106,6 +107,9 @@ class ProviderError(CharimgError):
         """The request was accepted and its answer lost: the picture may have been made and paid for."""
         self.unreachable = unreachable
         """No answer came at all: the trouble is the connection, and not what the service thinks of the request."""
+        self.standing = standing
+        """The service has accepted the job (``context.accepted``) and it still stands there: the next try asks for its
+        result."""
 
 
 class ThrottledError(ProviderError):

@@ -139,6 +139,17 @@ class JobGenerating(JobEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobProgress(JobEvent):
+    """How far the service is with the picture, by its own account."""
+
+    event: ClassVar[str] = "job_progress"
+    message: str
+    """In a few words: ``"step 8 of 20"``, ``"3rd in the queue"``."""
+    fraction: float | None = None
+    """From 0 to 1; absent where the service tells words only."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSaved(JobEvent):
     """The picture is on disk and recorded."""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import io
+import re
 import warnings
 
 from charimg.errors import FlakyError
@@ -53,6 +56,29 @@ def inspect(data: bytes) -> ImageFacts:
     except Exception as error:  # Pillow's decoders raise many kinds for damaged data
         raise FlakyError(f"the service sent a damaged picture ({_guess(data)})") from error
     return ImageFacts(kind, width, height, hashlib.sha256(data).hexdigest(), len(data))
+
+
+_DATA_URI = re.compile(r"data:[^,]{0,200}?;base64,", re.IGNORECASE)
+_OTHER_ALPHABET = str.maketrans("-_", "+/")
+
+
+def decode_base64(text: object) -> bytes:
+    """The bytes of a base64 text, in the standard or the URL-safe alphabet, with or without padding and ``data:``
+    prefix: services differ, and some change their mind.
+
+    :raises FlakyError: it is none, or empty.
+    """
+    if not isinstance(text, str):
+        raise FlakyError("the service sent no base64 text where its picture should be")
+    prefix = _DATA_URI.match(text)
+    body = "".join(text[prefix.end() if prefix else 0 :].split()).translate(_OTHER_ALPHABET).rstrip("=")
+    try:
+        data = base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise FlakyError("the service sent a picture whose base64 text is damaged") from None
+    if not data:
+        raise FlakyError("the service sent an empty picture (0 bytes)")
+    return data
 
 
 _FORMAT_NAMES = {"PNG": "png", "JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp", "GIF": "gif"}

@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from charimg.contracts import ImageGenerator, Provider, ProviderContext, SettingValue, Uploader
 from charimg.credentials import FoundSecret
 from charimg.errors import CharimgError, FatalError, ProviderError
 from charimg.http import HttpSession
+from charimg.pipeline import Bench, Pipeline
 from charimg.provider_call import PATIENCE, is_in_core_words
 from charimg.redaction import Redactor
 from charimg.settings import Options
+from charimg.work_reports import WorkReports
 from charimg.workplace import Workplace
 
 
@@ -23,6 +26,15 @@ class _Resolved:
 
     settings: Mapping[str, SettingValue | None]
     secrets: Mapping[str, FoundSecret]
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What the providers of an open lane have in common."""
+
+    http: HttpSession
+    reports: WorkReports
+    shared: dict[Any, object]
 
 
 class Lane:
@@ -60,9 +72,7 @@ class Lane:
             self._resolved[kind] = _Resolved(place.settings.values_for(kind.declaration, options), secrets)
 
     @asynccontextmanager
-    async def open(
-        self, http: HttpSession, warn: Callable[[str], None]
-    ) -> AsyncIterator[tuple[ImageGenerator, Uploader]]:
+    async def open(self, bench: Bench, http: HttpSession, warn: Callable[[str], None]) -> AsyncIterator[Pipeline]:
         """Make the providers, get them ready, and let them go at the end, whatever happened.
 
         :param warn: told in one line where a provider does not close as it should.
@@ -71,23 +81,22 @@ class Lane:
         :raises StorageError: the disk failed.
         """
         made: list[Provider] = []
-        shared: dict[type, object] = {}
+        reports = WorkReports(self.name, bench.store, bench.emit, self._redactor)
+        beside = _Beside(http, reports, {})
         try:
-            generator = await self._started(self._generator, http, shared, made)
-            uploader = await self._started(self._uploader, http, shared, made)
+            generator = await self._started(self._generator, beside, made)
+            uploader = await self._started(self._uploader, beside, made)
             assert isinstance(generator, ImageGenerator)  # the plugin loader has checked it
             assert isinstance(uploader, Uploader)  # likewise
-            yield generator, uploader
+            yield Pipeline(bench, reports, generator, uploader)
         finally:
             for provider in reversed(made):
                 await self._close(provider, warn)
 
-    async def _started(
-        self, kind: type[Provider], http: HttpSession, shared: dict[type, object], made: list[Provider]
-    ) -> Provider:
+    async def _started(self, kind: type[Provider], beside: _Beside, made: list[Provider]) -> Provider:
         name = kind.declaration.name
         try:
-            provider = kind(self._context(kind, http, shared))
+            provider = kind(self._context(kind, beside))
             made.append(provider)
             await provider.open()
         except Exception as error:
@@ -97,7 +106,7 @@ class Lane:
             raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error  # a stranger's code
         return provider
 
-    def _context(self, kind: type[Provider], http: HttpSession, shared: dict[type, object]) -> ProviderContext:
+    def _context(self, kind: type[Provider], beside: _Beside) -> ProviderContext:
         resolved = self._resolved[kind]
         account = kind.declaration.account_name
         return ProviderContext(
@@ -107,11 +116,13 @@ class Lane:
             credentials={name: secret.value for name, secret in resolved.secrets.items()},
             # What a media reference is bound to: the account that knows it, whoever drew the picture.
             lane=account,
-            http=http,
+            http=beside.http,
             wait_ceiling=self._wait_ceiling,
             redactor=self._redactor,
             remember=self._place.credentials.remember(account, resolved.secrets),
-            shared=shared,
+            progress=beside.reports.progress,
+            accepted=beside.reports.accepted,
+            shared=beside.shared,
         )
 
     async def _close(self, provider: Provider, warn: Callable[[str], None]) -> None:

@@ -137,6 +137,8 @@ class ImageRequest:
     seed: int | None = None
     aspect_ratio: str = DEFAULT_ASPECT_RATIO
     references: tuple[Reference, ...] = ()
+    ticket: str | None = None
+    """Under what an earlier try of this request was accepted by the service, where its result is still to be had."""
 
     @property
     def fingerprint(self) -> str:

@@ -58,6 +58,7 @@ from charimg.project import Project
 from charimg.provider_call import checked, guarded, in_own_thread, of_type, with_quick_retries
 from charimg.redaction import Redactor
 from charimg.verdicts.waits import sane
+from charimg.work_reports import WorkReports
 
 T = TypeVar("T")
 
@@ -89,11 +90,12 @@ class Bench:
 class Pipeline:
     """One lane's way of doing a job."""
 
-    def __init__(self, bench: Bench, lane: str, generator: ImageGenerator, uploader: Uploader) -> None:
+    def __init__(self, bench: Bench, reports: WorkReports, generator: ImageGenerator, uploader: Uploader) -> None:
         self._bench = bench
-        self._lane = lane
+        self._lane = reports.lane
         self._generator = generator
         self._uploader = uploader
+        self._reports = reports
 
     async def work(self, job: Job) -> Outcome:
         """Do what is left of the job and say what came of it.
@@ -131,24 +133,26 @@ class Pipeline:
     async def _generate(self, job: Job) -> PictureRecord:
         """One attempt: from the intent in the ledger to the picture on disk."""
         bench, lane = self._bench, self._lane
-        request = self._prepare(job, uuid.uuid4().hex)
+        standing = await self._standing_attempt(job)
+        request = self._prepare(job, standing)
         name = self._generator.declaration.name
         bench.emit(JobGenerating(lane=lane, key=job.key, name=job.name, attempt=request.attempt))
         began = asyncio.get_running_loop().time()
-        await bench.store.record_intent(
-            Attempt(
-                id=request.attempt,
-                run=bench.run,
-                key=job.key,
-                name=job.name,
-                lane=lane,
-                provider=name,
-                asked=job.request.fingerprint,
-                prompt=request.prompt,
-                seed=request.seed,
-                started=utc_now(),
+        if standing is None:
+            await bench.store.record_intent(
+                Attempt(
+                    id=request.attempt,
+                    run=bench.run,
+                    key=job.key,
+                    name=job.name,
+                    lane=lane,
+                    provider=name,
+                    asked=job.request.fingerprint,
+                    prompt=request.prompt,
+                    seed=request.seed,
+                    started=utc_now(),
+                )
             )
-        )
         try:
             given = await self._guarded(self._generator.generate(request))
             generated, facts, odd = checked(given, name)
@@ -156,8 +160,9 @@ class Pipeline:
             await self._record_attempt_trouble(job, request.attempt, error)
             raise
         except asyncio.CancelledError:
-            await bench.store.record_lost(request.attempt)
-            self._possibly_charged(job, request.attempt, "the run was broken off while the service was at work")
+            if request.attempt not in self._reports.ticketed:  # else the next run asks for the result
+                await bench.store.record_lost(request.attempt)
+                self._possibly_charged(job, request.attempt, "the run was broken off while the service was at work")
             raise
         for words in odd:
             self._warn(job, words)
@@ -169,8 +174,27 @@ class Pipeline:
         bench.emit(picture_saved(lane, job.key, job.name, picture, cost=cost, seconds=seconds))
         return picture
 
-    def _prepare(self, job: Job, attempt: str) -> ImageRequest:
-        request, warnings = self._bench.plugins.prepare_request(replace(job.request, attempt=attempt))
+    async def _standing_attempt(self, job: Job) -> Attempt | None:
+        """An earlier attempt whose job the service still has, if it is this lane's and asks for the same picture.
+
+        Any other attempt that is open is given up here: another picture is about to be paid for.
+        """
+        record = await self._bench.store.job(job.key)
+        wanted = (self._lane, job.request.fingerprint)
+        mine = None
+        for attempt in record.open_attempts if record else ():
+            if mine is None and attempt.ticket and (attempt.lane, attempt.asked) == wanted:
+                mine = attempt
+                self._reports.ticketed.add(attempt.id)
+            else:
+                await self._bench.store.record_lost(attempt.id)
+                self._possibly_charged(job, attempt.id, f"{attempt.lane} had accepted it and was not asked again")
+        return mine
+
+    def _prepare(self, job: Job, standing: Attempt | None) -> ImageRequest:
+        attempt, ticket = (uuid.uuid4().hex, None) if standing is None else (standing.id, standing.ticket)
+        asked = replace(job.request, attempt=attempt, ticket=ticket)
+        request, warnings = self._bench.plugins.prepare_request(asked)
         for warning in warnings:
             self._warn(job, warning)
         return request
@@ -256,6 +280,9 @@ class Pipeline:
 
     async def _record_attempt_trouble(self, job: Job, attempt: str, error: ProviderError) -> None:
         trouble = self._trouble("generate", error)
+        if error.standing and attempt in self._reports.ticketed:
+            await self._bench.store.record_setback(job.key, trouble, JobState.OPEN)
+            return
         await self._bench.store.record_trouble(attempt, trouble, _STATES.get(error.verdict, JobState.PENDING))
         if trouble.possibly_charged:
             self._possibly_charged(job, attempt, trouble.message)
@@ -263,7 +290,7 @@ class Pipeline:
     async def _troubled(self, job: Job, stage: str, error: ProviderError) -> Outcome:
         trouble = self._trouble(stage, error)
         if stage == "upload":
-            await self._bench.store.record_upload_trouble(job.key, trouble, _STATES.get(error.verdict, JobState.SAVED))
+            await self._bench.store.record_setback(job.key, trouble, _STATES.get(error.verdict, JobState.SAVED))
         emit, lane = self._bench.emit, self._lane
         verdict, message = error.verdict, trouble.message
         if verdict is Verdict.REJECTED:

@@ -13,6 +13,8 @@ from charimg.pipeline import Bench, picture_saved
 async def recover(bench: Bench, generator: Declaration) -> list[Event]:
     """Settle every attempt whose end was never recorded, and tell what was found.
 
+    An attempt whose job the service accepted under a ticket stays open: the lane that has it asks for the result.
+
     :param generator: the generator of this run: where it is the attempt's, its price is what the picture cost.
 
     :raises StorageError: a picture cannot be taken up, or the ledger failed.
@@ -23,6 +25,8 @@ async def recover(bench: Bench, generator: Declaration) -> list[Event]:
         known = frozenset(picture.facts.sha256 for picture in pictures)
         for attempt in record.open_attempts:
             adopted = _adopted(bench, record, attempt, known)
+            if adopted is None and attempt.ticket:
+                continue
             if adopted is None:
                 await bench.store.record_lost(attempt.id)
                 told.append(_lost(record, attempt))

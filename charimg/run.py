@@ -100,7 +100,7 @@ class Run:
         self._tally = Tally()
         self._redactor = Redactor()
         self._scheduler: Scheduler | None = None
-        self._opening: asyncio.Future[tuple[ImageGenerator, Uploader]] | None = None
+        self._opening: asyncio.Future[Pipeline] | None = None
         self._stopped = False
         self._id = uuid.uuid4().hex
 
@@ -234,9 +234,9 @@ class Run:
 
     async def _open(self, bench: Bench, lane: Lane, http: HttpSession, stack: AsyncExitStack) -> Pipeline | None:
         """Get a lane ready; ``None`` if it cannot be, or the run is stopped meanwhile."""
-        self._opening = asyncio.ensure_future(stack.enter_async_context(lane.open(http, self._warn)))
+        self._opening = asyncio.ensure_future(stack.enter_async_context(lane.open(bench, http, self._warn)))
         try:
-            generator, uploader = await self._opening
+            return await self._opening
         except ProviderError as error:
             words = self._redactor.line(error.message)
             self._emit(LaneClosed(lane=lane.name, verdict=error.verdict, message=words, until=error.retry_at))
@@ -247,7 +247,6 @@ class Run:
             return None
         finally:
             self._opening = None
-        return Pipeline(bench, lane.name, generator, uploader)
 
     def _warn(self, words: str) -> None:
         self._emit(Warned(message=self._redactor.line(words)))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, WebPImagePlugin
 
 from charimg.errors import FlakyError
-from charimg.images import MAX_PIXELS, MIN_SIDE, inspect
+from charimg.images import MAX_PIXELS, MIN_SIDE, decode_base64, inspect
 from charimg.model import ImageFacts
 
 
@@ -241,3 +241,23 @@ def test_flipped_bytes_give_facts_or_flaky(kind: str, at: int, put: bytes) -> No
 
     assert facts.format == kind.lower()
     assert facts.width * facts.height <= MAX_PIXELS
+
+
+@pytest.mark.parametrize(
+    "text", ["+/+/", "-_-_", "data:image/png;base64,+/+/", " +/\n+/ ", "DATA:image/jpeg;name=x;base64,-_-_"]
+)
+def test_base64_is_read_in_every_alphabet(text: str) -> None:
+    """Services send the standard or the URL-safe one, with or without a prefix."""
+    assert decode_base64(text) == b"\xfb\xff\xbf"
+
+
+def test_base64_without_its_padding_is_read() -> None:
+    """Some services leave it out."""
+    assert decode_base64("cGljdHVyZQ") == b"picture"
+
+
+@pytest.mark.parametrize("text", ["", "    ", "abc!", "a", None, 7, "data:image/png;base64,"])
+def test_what_is_no_base64_is_flaky(text: object) -> None:
+    """A damaged answer is tried again."""
+    with pytest.raises(FlakyError):
+        decode_base64(text)

@@ -1,6 +1,6 @@
 """What a plugin implements: the three kinds of provider, the observer, and the declaration of each."""
 
-from charimg.contracts.declaration import Abilities, Credential, Declaration, Price, Setting, SettingValue
+from charimg.contracts.declaration import Abilities, Credential, Declaration, Model, Price, Setting, SettingValue
 from charimg.contracts.generator import ImageGenerator
 from charimg.contracts.observer import Observer
 from charimg.contracts.provider import Provider, ProviderContext
@@ -15,6 +15,7 @@ __all__ = [
     "ImageGenerator",
     "JobRecord",
     "JobState",
+    "Model",
     "Observer",
     "PictureRecord",
     "Price",

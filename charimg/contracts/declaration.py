@@ -28,6 +28,8 @@ class Setting:
     """Without it the provider cannot work; the run is refused before anything is sent."""
     env: tuple[str, ...] = ()
     """Further environment variables people already have, looked at after charimg's own."""
+    checked: date | None = None
+    """When a default that can die, such as a model's id, was last compared with the service."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,22 @@ class Price:
 
 
 @dataclass(frozen=True)
+class Model:
+    """A model of a service: as the plugin knows it, or as the service offers it now."""
+
+    id: str
+    """What the setting ``model`` takes."""
+    summary: str = ""
+    """What it is good for, in a few words."""
+    price: Price | None = None
+    """``None``: unknown; ``Price(0)``: free."""
+    retired: date | None = None
+    """The day the service ended it, or said that it will."""
+    successor: str | None = None
+    """The model to take instead."""
+
+
+@dataclass(frozen=True)
 class Declaration:
     """A provider's name and everything the core must know to list, configure and run it."""
 
@@ -88,6 +106,8 @@ class Declaration:
     """A page about the service."""
     account: str | None = None
     """The name settings and credentials are found under, where several providers share one (default: ``name``)."""
+    models: tuple[Model, ...] = ()
+    """The models its authors know of, the dead ones with their successor. The service may know more."""
 
     @property
     def account_name(self) -> str:
@@ -98,3 +118,15 @@ class Declaration:
     def declared_cost(self) -> Cost | None:
         """What one picture costs by the declared price; ``None`` where that is unknown or nothing."""
         return None if self.price is None or not self.price.amount else Cost(self.price.amount, self.price.currency)
+
+    def model(self, id: str) -> Model | None:  # noqa: A002 - the word of every service
+        """The known model of this id."""
+        return next((model for model in self.models if model.id == id), None)
+
+    def retirement(self, id: str) -> str | None:  # noqa: A002 - likewise
+        """A sentence about a model that is gone or going, with its successor; ``None`` for any other."""
+        model = self.model(id)
+        if model is None or (model.retired is None and model.successor is None):
+            return None
+        when = f"the model {id} is retired" + (f" ({model.retired.isoformat()})" if model.retired else "")
+        return f"{when}; use -o model={model.successor}" if model.successor else when

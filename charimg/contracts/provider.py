@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -13,8 +13,17 @@ from charimg.redaction import Redactor, Secret
 
 if TYPE_CHECKING:
     from charimg.http import HttpSession
+    from charimg.model import ImageRequest
 
 T = TypeVar("T")
+
+
+def _untold(_request: ImageRequest, _fraction: float | None, _words: str) -> None:
+    """Nobody wants to know."""
+
+
+async def _unrecorded(_request: ImageRequest, _ticket: str) -> None:
+    """There is no ledger."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,13 @@ class ProviderContext:
     """Add here what must never be shown, such as a token received on the way."""
     remember: Callable[[str, str], None] = lambda _name, _value: None
     """Keep a renewed credential, ``remember("cookie", new)``, where the old one came from our own key file."""
+    progress: Callable[[ImageRequest, float | None, str], None] = _untold
+    """Tell how far a picture is: ``progress(request, 0.4, "step 8 of 20")``. The fraction is from 0 to 1, or ``None``
+    where only words are known (``"12th in the queue"``)."""
+    accepted: Callable[[ImageRequest, str], Awaitable[None]] = _unrecorded
+    """The service has taken the job under this ticket: ``await accepted(request, "pred-1")``. The ledger keeps it, so
+    that the next try of the same request on the same lane, also in a later run, has it as ``request.ticket`` and asks
+    for the result rather than pay again. A ticket is text of at most 2000 characters and holds no secret."""
     shared: dict[Any, object] = field(default_factory=dict)
     """One place a lane's generator and uploader share; see :meth:`share`."""
 

@@ -46,6 +46,8 @@ class Attempt:
     """As it is sent, after every plugin had its say."""
     seed: int | None
     started: datetime
+    ticket: str | None = None
+    """Under what the service accepted the job, where its result can still be asked for."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,10 @@ class Store(Provider):
         """Money may be spent from now on. The attempt stays open until one of the next three ends it."""
 
     @abstractmethod
+    async def record_ticket(self, attempt: str, ticket: str) -> None:
+        """The service accepted the open attempt's job under this ticket; it replaces an earlier one."""
+
+    @abstractmethod
     async def record_saved(self, attempt: str, picture: PictureRecord, kept_as: str | None = None) -> None:
         """The attempt's picture is on disk, and its job's state is ``saved``.
 
@@ -153,8 +159,9 @@ class Store(Provider):
         """The uploader has the job's picture (``None``: it keeps no reference); the job is done."""
 
     @abstractmethod
-    async def record_upload_trouble(self, key: str, trouble: Trouble, state: JobState) -> None:
-        """The upload did not succeed, which leaves the job in *state* (``saved``, ``failed`` or ``rejected``)."""
+    async def record_setback(self, key: str, trouble: Trouble, state: JobState) -> None:
+        """The job did not get on and no attempt ended by it, which leaves the job in *state*: an upload did not succeed
+        (``saved``, ``failed`` or ``rejected``), or the job still stands at the service (``open``)."""
 
     @abstractmethod
     async def job(self, key: str) -> JobRecord | None:

@@ -86,6 +86,7 @@ MIGRATIONS = (
         updated TEXT NOT NULL
     );
     """,
+    "ALTER TABLE attempt ADD COLUMN ticket TEXT;",
 )
 """One script a version of the schema, applied in order; ``PRAGMA user_version`` counts them. Never edit one that was
 released: add the next."""
@@ -231,6 +232,13 @@ class SqliteStore(Store):
                 (attempt.key, attempt.name, attempt.provider, attempt.lane, attempt.asked, attempt.prompt, _now()),
             )
 
+    async def record_ticket(self, attempt: str, ticket: str) -> None:
+        """See :class:`Store`."""
+        with self._transaction() as db:
+            changed = db.execute("UPDATE attempt SET ticket = ? WHERE id = ? AND state = 'open'", (ticket, attempt))
+            if not changed.rowcount:
+                raise StorageError(f"the ledger knows no open attempt {attempt}")
+
     async def record_saved(self, attempt: str, picture: PictureRecord, kept_as: str | None = None) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
@@ -291,7 +299,7 @@ class SqliteStore(Store):
             )
             self._demand(changed, key)
 
-    async def record_upload_trouble(self, key: str, trouble: Trouble, state: JobState) -> None:
+    async def record_setback(self, key: str, trouble: Trouble, state: JobState) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
             self._set_trouble(db, key, trouble, state)

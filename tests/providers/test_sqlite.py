@@ -139,7 +139,7 @@ def test_upload_makes_the_job_done(tmp_path: Path) -> None:
     with store_at(tmp_path) as store:
         done(store.record_intent(attempt()))
         done(store.record_saved("a1", picture()))
-        done(store.record_upload_trouble("rani", replace(TROUBLE, stage="upload"), JobState.SAVED))
+        done(store.record_setback("rani", replace(TROUBLE, stage="upload"), JobState.SAVED))
         before = seen(tmp_path)
         done(store.record_upload("rani", "whisk", MEDIA))
         after = seen(tmp_path)
@@ -221,7 +221,7 @@ def test_every_method_of_the_contract_is_there() -> None:
         lambda store: store.record_trouble("nobody", TROUBLE, JobState.FAILED),
         lambda store: store.record_lost("nobody"),
         lambda store: store.record_upload("nobody", "whisk", MEDIA),
-        lambda store: store.record_upload_trouble("nobody", TROUBLE, JobState.SAVED),
+        lambda store: store.record_setback("nobody", TROUBLE, JobState.SAVED),
     ],
 )
 def test_fact_about_an_unknown_is_an_error(call: Any, tmp_path: Path) -> None:
@@ -616,7 +616,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), state=st.sampled_from((JobState.SAVED, JobState.FAILED)))
     def fail_upload(self, key: str, state: JobState) -> None:
         if key in self.model:
-            done(self.store.record_upload_trouble(key, TROUBLE, state))
+            done(self.store.record_setback(key, TROUBLE, state))
             self._set(key, state=state, trouble=TROUBLE)
 
     @rule()

@@ -1,0 +1,68 @@
+"""What a generator reports while it works on a job: that the service has taken it, and how far it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from charimg.contracts import Store
+from charimg.errors import InvalidRequestError
+from charimg.events import Event, JobProgress
+from charimg.model import ImageRequest
+from charimg.redaction import Redactor
+
+TICKET_LENGTH = 2000
+"""Characters a ticket may have."""
+
+PAUSE = 0.5
+"""Seconds between two words about the progress of one job: some services tell every step of a second's twenty."""
+
+LENGTH = 80
+"""Characters of such words that are shown."""
+
+
+class WorkReports:
+    """The reports of one lane; its methods are ``accepted`` and ``progress`` of the generator's context."""
+
+    def __init__(self, lane: str, store: Store, emit: Callable[[Event], None], redactor: Redactor) -> None:
+        self.lane = lane
+        self._store = store
+        self._emit = emit
+        self._redactor = redactor
+        self._told: dict[str, float] = {}
+        self.ticketed: set[str] = set()
+        """Attempts whose job stands at the service, under a ticket that the ledger has."""
+
+    async def accepted(self, request: ImageRequest, ticket: str) -> None:
+        """The service accepted the request's job; see :class:`charimg.contracts.ProviderContext`.
+
+        :raises InvalidRequestError: the ticket is no text of a ticket's length.
+        :raises StorageError: it cannot be recorded.
+        """
+        if not _is_text(ticket) or not 0 < len(ticket) <= TICKET_LENGTH:
+            words = f"the provider gave a ticket that is not text of 1 to {TICKET_LENGTH} characters"
+            raise InvalidRequestError(words, possibly_charged=True)
+        await self._store.record_ticket(request.attempt, ticket)
+        self.ticketed.add(request.attempt)
+
+    def progress(self, request: ImageRequest, fraction: float | None, words: str) -> None:
+        """How far the service is; told at most twice a second for each job."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told.get(request.key, float("-inf")) < PAUSE:
+            return
+        self._told[request.key] = now
+        known = isinstance(fraction, (int, float)) and 0 <= fraction <= 1
+        self._emit(
+            JobProgress(
+                lane=self.lane,
+                key=request.key,
+                name=request.name,
+                message=self._redactor.line(str(words))[:LENGTH],
+                fraction=round(float(fraction), 3) if known and fraction is not None else None,
+            )
+        )
+
+
+def _is_text(given: object) -> bool:
+    """A stranger's code may give anything, whatever its types promise."""
+    return isinstance(given, str)

@@ -1,0 +1,202 @@
+"""Services that take a job and are asked for it: paid for once, whatever happens on the way to the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from charimg.contracts import Declaration, ProviderContext
+from charimg.errors import FatalError, FlakyError, ProviderError, RejectedError, ThrottledError
+from charimg.events import JobPossiblyCharged, JobProgress
+from charimg.model import GeneratedImage, ImageRequest, Verdict
+from charimg.polling import TROUBLES, LostTicketError, PolledGenerator
+from tests.run.workshop import Workshop, paint
+from tests.scripted import on_virtual_clock
+
+
+class Desk:
+    """The service: what it is asked, and what it answers to each poll in turn."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.submitted: list[str] = []
+        self.polled: list[str] = []
+
+    def answer(self) -> Any:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def polled(desk: Desk) -> type[PolledGenerator]:
+    """A generator of the desk."""
+
+    class Polled(PolledGenerator):
+        declaration = Declaration("scripted", "Takes jobs.")
+
+        async def submit(self, request: ImageRequest) -> str | GeneratedImage:
+            desk.submitted.append(request.key)
+            return f"ticket {len(desk.submitted)}"
+
+        async def ask(self, request: ImageRequest, ticket: str) -> Any:
+            desk.polled.append(ticket)
+            self.context.progress(request, len(desk.polled) / 10, f"asked {len(desk.polled)} times")
+            return desk.answer()
+
+        async def read(self, request: ImageRequest, ticket: str, answer: Any) -> GeneratedImage | None:
+            if isinstance(answer, str):
+                raise RejectedError(answer)
+            return None if answer is None else GeneratedImage(answer)
+
+    return Polled
+
+
+def generate(desk: Desk, context: Any, ticket: str | None = None) -> GeneratedImage:
+    """One call of the generator."""
+    request = ImageRequest("rani", "Rani", "a queen", attempt="a1", ticket=ticket)
+    return on_virtual_clock(lambda: polled(desk)(context).generate(request))
+
+
+@pytest.fixture
+def context(tmp_path: Any) -> ProviderContext:
+    return ProviderContext(tmp_path, tmp_path)
+
+
+def test_the_picture_comes_after_some_polls(context: ProviderContext) -> None:
+    """While the service is at work it is asked again."""
+    desk = Desk(None, None, b"picture")
+
+    picture = generate(desk, context)
+
+    assert (picture.data, desk.submitted, len(desk.polled)) == (b"picture", ["rani"], 3)
+
+
+def test_trouble_with_a_poll_is_not_the_jobs(context: ProviderContext) -> None:
+    """A poll that is turned away, or fails, is repeated; the job goes on meanwhile."""
+    desk = Desk(ThrottledError("slow down", wait=7), FlakyError("HTTP 500"), b"picture")
+
+    assert generate(desk, context).data == b"picture"
+    assert desk.submitted == ["rani"]
+
+
+@pytest.mark.parametrize(
+    "trouble", [FlakyError("HTTP 500"), ThrottledError("busy"), ThrottledError("busy", wait=600), FatalError("no key")]
+)
+def test_polls_that_keep_failing_leave_the_job_standing(context: ProviderContext, trouble: ProviderError) -> None:
+    """The error says that the service still has the job, so that nobody pays for it again."""
+    desk = Desk(trouble)
+
+    with pytest.raises(ProviderError) as caught:
+        generate(desk, context)
+
+    assert caught.value.standing
+    assert len(desk.polled) <= TROUBLES
+    assert caught.value.verdict is (Verdict.FATAL if isinstance(trouble, FatalError) else Verdict.THROTTLED)
+
+
+def test_patience_ends_and_the_job_stands(context: ProviderContext) -> None:
+    """A job that never ends is left for a later try."""
+    with pytest.raises(ThrottledError, match="not done after 900 seconds") as caught:
+        generate(Desk(None), context)
+
+    assert caught.value.standing
+
+
+def test_a_job_that_failed_is_over(context: ProviderContext) -> None:
+    """What ``read`` raises is the job's own end."""
+    with pytest.raises(RejectedError, match="too bloody") as caught:
+        generate(Desk("too bloody"), context)
+
+    assert not caught.value.standing
+
+
+def test_an_earlier_ticket_is_asked_for_and_nothing_submitted(context: ProviderContext) -> None:
+    """The job of an earlier try is paid for already."""
+    desk = Desk(b"picture")
+
+    generate(desk, context, ticket="ticket of yesterday")
+
+    assert (desk.submitted, desk.polled) == ([], ["ticket of yesterday"])
+
+
+def test_a_forgotten_ticket_may_have_been_charged(context: ProviderContext) -> None:
+    """The service no longer knows it: the next try submits anew, and the user hears of the first."""
+    with pytest.raises(LostTicketError) as caught:
+        generate(Desk(LostTicketError("no such job")), context, ticket="old")
+
+    assert (caught.value.verdict, caught.value.possibly_charged, caught.value.standing) == (Verdict.FLAKY, True, False)
+
+
+# -- in a run ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bench(workshop: Workshop) -> Callable[[Desk], Workshop]:
+    """A project of one character, drawn by the desk."""
+
+    def made(desk: Desk) -> Workshop:
+        workshop.cast("Rani")
+        workshop.generators[:] = [polled(desk)]
+        return workshop
+
+    return made
+
+
+def test_a_run_that_lost_the_service_asks_for_the_result_next_time(bench: Callable[[Desk], Workshop]) -> None:
+    """Polls fail until the retries are over; the next run fetches what was paid for, under the same attempt."""
+    desk = Desk(ThrottledError("no connection", unreachable=True))
+    shop = bench(desk)
+
+    first = shop.run()
+    ledger = shop.ledger()["rani"]
+    desk.answers = [paint()]
+    second = shop.run()
+
+    assert first.counts == (0, 1, 0, 0, 3)
+    assert (ledger.state.value, [attempt.ticket for attempt in ledger.open_attempts]) == ("open", ["ticket 1"])
+    assert second.counts == (1, 0, 0, 0, 0)
+    assert (desk.submitted, shop.ledger()["rani"].attempts) == (["rani"], 1)
+    assert first.of(JobPossiblyCharged) == second.of(JobPossiblyCharged) == []
+
+
+def test_a_run_broken_off_leaves_the_ticket(bench: Callable[[Desk], Workshop]) -> None:
+    """Ctrl-C twice while the service works: the next run asks for the picture and does not pay again."""
+    desk = Desk(None)
+    shop = bench(desk)
+
+    first = shop.run(interrupts=(5, 6))
+    desk.answers = [paint()]
+    second = shop.run()
+
+    assert (first.counts[3], first.of(JobPossiblyCharged)) == (1, [])
+    assert (second.counts, desk.submitted) == ((1, 0, 0, 0, 0), ["rani"])
+
+
+def test_another_description_is_another_job(bench: Callable[[Desk], Workshop]) -> None:
+    """A ticket for what the roster no longer asks for is given up, and told as possibly charged."""
+    desk = Desk(None)
+    shop = bench(desk)
+    shop.run(interrupts=(5, 6))
+    shop.cast("Rani", Rani="a queen in a blue sari, walking")
+    desk.answers = [paint()]
+
+    told = shop.run()
+
+    assert (told.counts, desk.submitted) == ((1, 0, 0, 0, 0), ["rani", "rani"])
+    assert [event.key for event in told.of(JobPossiblyCharged)] == ["rani"]
+
+
+def test_progress_is_told_at_most_twice_a_second(bench: Callable[[Desk], Workshop]) -> None:
+    """The service's own account of the work is an event; polls of one second pass, all of them."""
+    shop = bench(Desk(None, None, paint()))
+
+    told = shop.run().of(JobProgress)
+
+    assert [(event.fraction, event.message) for event in told] == [
+        (0.1, "asked 1 times"),
+        (0.2, "asked 2 times"),
+        (0.3, "asked 3 times"),
+    ]
