@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..pictures import draw
 from .accounts import Account, Accounts
 from .behaviour import Behaviour
 from .bill import Bill, Generation, LoggedRequest, Upload
 from .checks import ReceivedPicture
 from .library import ASSETS, WHISK, Library, Medium
 from .limits import Ask, admit
-from .pictures import SIZES, draw, picture_format
+from .pictures import SIZES, picture_format
 from .replies import Refused, reason_reply
 
 
