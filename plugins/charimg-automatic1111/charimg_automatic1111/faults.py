@@ -1,0 +1,107 @@
+"""What an answer without a picture means, as one of the core's errors.
+
+Source: the exception handler in the servers' source (``protocols/automatic1111.md``, 2026-11-22): ``error`` is the
+exception's class, ``detail`` the words of an expected one, ``errors`` those of any other. FastAPI's own answers hold
+``detail`` alone, a list where a field was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError
+from charimg.verdicts import error_of, read_answer
+
+if TYPE_CHECKING:
+    from charimg.http import Answer
+
+LONGEST = 240
+"""Characters of the server's own words that are repeated."""
+
+_OUT_OF_MEMORY = re.compile(r"(?:CUDA|HIP|XPU|MPS backend|DirectML)?[ :]{0,2}out of memory", re.IGNORECASE)
+"""How the exceptions of the various back ends begin."""
+
+
+def error_from(answer: Answer, where: str, *, clean: Callable[[str], str], ceiling: float) -> ProviderError:
+    """The core's error for an answer that is not 2xx.
+
+    :param where: host and port, for the message.
+    :param clean: erases secrets from the server's words before they are cut to length.
+    :param ceiling: seconds; a proxy in front that asks for a longer wait means "not today".
+    """
+    data = _decoded(answer)
+    words = _one_line(clean(_words(data)))
+    if answer.status == 401:
+        return FatalError(
+            f"{where} wants a login ({words or 'HTTP 401'}): set user and password of its --api-auth with"
+            " `charimg keys set automatic1111`"
+        )
+    if answer.status in (400, 404) and words == "Model not found":
+        return InvalidRequestError(
+            f"{where} has no such checkpoint ({words}); see `charimg providers show automatic1111 --models`"
+        )
+    if answer.status in (400, 404) and words == "Sampler not found":
+        return InvalidRequestError(f"{where} has no such sampler ({words}); set -o sampler=..., or leave it unset")
+    if answer.status in (404, 405) and words in ("", "Not Found", "Method Not Allowed"):
+        return api_is_off(where)
+    if answer.status >= 500 and _is_out_of_memory(data):
+        return FlakyError(
+            f"the GPU of {where} ran out of memory ({words}); a smaller -o pixels=... or fewer programs on it may help"
+        )
+    error = error_of(read_answer(answer.status, answer.headers, answer.body, ceiling=ceiling))
+    error.message = f"{where}: {words or _one_line(clean(error.message))}"
+    error.args = (error.message,)
+    return error
+
+
+def api_is_off(where: str) -> FatalError:
+    """The server is there, and its API is not."""
+    return FatalError(
+        f"{where} answers, but not at /sdapi: start the server with --api (or check base_url, if it is no"
+        " AUTOMATIC1111, Forge or SD.Next)"
+    )
+
+
+def _decoded(answer: Answer) -> Any:
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _words(data: Any) -> str:
+    """The server's sentence; empty where it has none."""
+    if not isinstance(data, dict):
+        return ""
+    detail = data.get("detail")
+    if isinstance(detail, list):
+        return "; ".join(_complaint(one) for one in detail[:3] if isinstance(one, dict))
+    name, errors = data.get("error"), data.get("errors")
+    if isinstance(detail, str) and detail:
+        return detail
+    if isinstance(errors, str) and errors:
+        return f"{name}: {errors}" if isinstance(name, str) and name else errors
+    return name if isinstance(name, str) else ""
+
+
+def _complaint(entry: dict[str, Any]) -> str:
+    """One of FastAPI's: the field and what it should be. What was sent is not repeated."""
+    place = entry.get("loc")
+    field = ".".join(str(part) for part in place[:5] if part != "body") if isinstance(place, list) else ""
+    words = entry.get("msg")
+    return f"{field}: {words}" if field and isinstance(words, str) else str(words or field)
+
+
+def _is_out_of_memory(data: Any) -> bool:
+    if not isinstance(data, dict):
+        return False
+    name, errors = data.get("error"), data.get("errors")
+    return name == "OutOfMemoryError" or (isinstance(errors, str) and bool(_OUT_OF_MEMORY.match(errors)))
+
+
+def _one_line(text: str) -> str:
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text[:4096]).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
