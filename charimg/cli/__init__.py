@@ -24,6 +24,8 @@ COMMANDS = {
     "status": "Show every character: picture, media id, trouble, cost.",
     "gallery": "Make one web page, or one picture, of the whole cast.",
     "providers": "List image generators, uploaders and stores, or show one.",
+    "install": "Install the package of a provider.",
+    "uninstall": "Uninstall the package of a provider.",
     "keys": "Keep the keys and logins of your services.",
     "config": "Show every setting and where it comes from.",
     "doctor": "Check what is installed, which login works, and what is missing.",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
 import click
 
-from charimg.catalogue import Listed, listed, named
+from charimg.catalogue import Listed, listed, named, relatives
 from charimg.cli import Desk, debug_option
 from charimg.cli.completion import provider_names
+from charimg.cli.model_table import models_as_data, price_as_data, show_models
 from charimg.cli.tables import Cell, Row, printable, show_json, show_table
+from charimg.contracts import ImageGenerator
 from charimg.contracts.declaration import Declaration, Price, Setting
 from charimg.credentials import Credentials
-from charimg.errors import PluginError
+from charimg.errors import ExitCode, PluginError
+from charimg.model_lists import known_models, offered_models
 from charimg.plugins import Kind, Plugins
-from charimg.settings import config_home, expected, variable, written
+from charimg.settings import Settings, config_home, expected, variable, written
 
 _KINDS = ("generator", "uploader", "store")
 _kind_option = click.option("--kind", type=click.Choice(_KINDS), help="Only providers of this kind.")
@@ -35,9 +39,10 @@ def command(ctx: click.Context) -> None:
 @_kind_option
 @_json_option
 @debug_option
-def list_(kind: str | None = None, as_json: bool = False) -> None:
-    """List every installed provider."""
-    found = list(listed(Plugins(), tuple(Kind) if kind is None else (Kind(kind),)))
+@click.pass_obj
+def list_(desk: Desk, kind: str | None = None, as_json: bool = False) -> None:
+    """List every provider: those installed, and those of this project's plugins folder."""
+    found = list(listed(Plugins(folder=desk.folder), tuple(Kind) if kind is None else (Kind(kind),)))
     if as_json:
         show_json([_brief(one) for one in found])
         return
@@ -56,25 +61,56 @@ def list_(kind: str | None = None, as_json: bool = False) -> None:
 @command.command()
 @click.argument("name", shell_complete=provider_names("generator", "uploader", "store"))
 @_kind_option
+@click.option("--models", is_flag=True, help="Ask the service which models it offers now, and show only those.")
 @_json_option
 @debug_option
 @click.pass_obj
-def show(desk: Desk, name: str, kind: str | None, as_json: bool) -> None:  # noqa: ARG001 - every command has its desk
-    """Show what the provider NAME can do: its settings, credentials, abilities and price."""
-    found = [one for one in named(Plugins(), name) if kind in (None, str(one.kind))]
+def show(desk: Desk, name: str, kind: str | None, models: bool, as_json: bool) -> int:
+    """Show what the provider NAME can do: its settings, credentials, models, abilities and price."""
+    plugins = Plugins(folder=desk.folder)
+    found = [one for one in named(plugins, name) if kind in (None, str(one.kind))]
     if not found:
         raise PluginError(f"there is no {kind} '{name}'; 'charimg providers' lists what is installed")
     for one in found:
         if one.declaration is None:
             raise PluginError(one.trouble)
+    if models:
+        return _ask_for_models(desk, plugins, name, found, as_json)
     credentials = Credentials.load(os.environ, config_home(os.environ))
     if as_json:
         show_json([_whole(one, credentials) for one in found])
-        return
+        return int(ExitCode.OK)
     for number, one in enumerate(found):
         if number:
             click.echo()
         _describe(one, credentials)
+    return int(ExitCode.OK)
+
+
+def _ask_for_models(desk: Desk, plugins: Plugins, name: str, found: list[Listed], as_json: bool) -> int:
+    """Print what the service offers, or what is known of it; a service that should have answered is a failure."""
+    generators = [
+        one.provider for one in found if one.provider is not None and issubclass(one.provider, ImageGenerator)
+    ]
+    if not generators:
+        raise PluginError(f"'{name}' makes no pictures: only generators have models")
+    home = config_home(os.environ)
+    settings = Settings.load(desk.folder, os.environ, home, relatives(plugins))
+    credentials = Credentials.load(os.environ, home)
+    code = ExitCode.OK
+    data = []
+    for kind in generators:
+        answer = asyncio.run(offered_models(kind, desk.folder, settings, credentials))
+        code = code or answer.exit_code
+        if as_json:
+            data.append({"kind": "generator", "name": kind.declaration.name, **models_as_data(answer)})
+            continue
+        show_models(kind.declaration, answer)
+        if answer.trouble:
+            click.echo(f"charimg: not asked for its models: {printable(answer.trouble)}", err=True)
+    if as_json:
+        show_json(data)
+    return int(code)
 
 
 def _describe(one: Listed, credentials: Credentials) -> None:
@@ -88,6 +124,10 @@ def _describe(one: Listed, credentials: Credentials) -> None:
     if str(one.kind) == "generator":
         click.echo(f"Price: {_price(about.price)}")
         click.echo(f"Abilities: {_abilities(about)}")
+    if about.models and one.provider is not None and issubclass(one.provider, ImageGenerator):
+        click.echo()
+        show_models(about, known_models(one.provider))
+        click.echo(f"What the service offers now: charimg providers show {about.name} --models")
     account = about.account_name
     if about.settings:
         click.echo()
@@ -129,7 +169,10 @@ def _brief(one: Listed) -> dict[str, Any]:
         "name": one.name,
         "summary": None if about is None else about.summary,
         "needs": [] if about is None else [entry.name for entry in about.credentials if entry.required],
-        "distributions": [{"name": claim.distribution, "version": claim.version} for claim in one.claims],
+        "distributions": [
+            {"name": claim.distribution, "version": claim.version} for claim in one.claims if not claim.is_file
+        ],
+        "files": [claim.distribution for claim in one.claims if claim.is_file],
         "trouble": one.trouble or None,
     }
 
@@ -139,18 +182,13 @@ def _whole(one: Listed, credentials: Credentials) -> dict[str, Any]:
     if about is None:  # excluded by the caller, who names the trouble
         return _brief(one)
     account = about.account_name
-    price = about.price
+    generator = one.provider if one.provider is not None and issubclass(one.provider, ImageGenerator) else None
     return {
         **_brief(one),
         "account": account,
         "url": about.url,
-        "price": None
-        if price is None
-        else {
-            "amount": price.amount,
-            "currency": price.currency,
-            "checked": price.checked.isoformat() if price.checked else None,
-        },
+        "price": price_as_data(about.price),
+        "models": None if generator is None else models_as_data(known_models(generator))["models"],
         "abilities": {
             "references": about.abilities.references,
             "seed": about.abilities.seed,

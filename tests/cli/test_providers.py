@@ -37,6 +37,7 @@ def test_one_kind_as_data(charimg: Run, easel: str) -> None:
         "summary": "Paints on an easel.",
         "needs": ["key"],
         "distributions": [{"name": "charimg-easel", "version": "1.5"}],
+        "files": [],
         "trouble": None,
     }
 

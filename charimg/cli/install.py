@@ -1,0 +1,115 @@
+"""``charimg install``: a provider's package, into the environment charimg runs in."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib import invalidate_caches
+from pathlib import Path
+
+import click
+
+from charimg.cli import Desk, debug_option
+from charimg.cli.confirmation import agreed
+from charimg.cli.tables import printable
+from charimg.errors import ExitCode, InputError, PluginError
+from charimg.installer import Installer, run
+from charimg.packages import CORE, PACKAGES, PREFIX, canonical
+from charimg.plugin_distributions import PluginDistribution, installed_plugins
+
+_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_REQUIREMENT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?:[<>=!~].*|@.*)?")
+"""The head of PEP 508, enough to tell the name; the tool reads the whole."""
+
+
+@click.command(short_help="Install the package of a provider.")
+@click.argument("name")
+@click.option("--upgrade", is_flag=True, help="Take the newest version, even if one is installed.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@debug_option
+@click.pass_obj
+def command(desk: Desk, name: str, upgrade: bool, yes: bool) -> int:
+    """Install the package that has the provider NAME, where charimg itself is installed.
+
+    NAME is a provider (gemini), a package (charimg-gemini, other-package>=1.0), or the path of a wheel or folder
+    (./charimg-sketch). The package is looked at first: what is no plugin of charimg is refused, and nothing is
+    installed before you agree.
+    """
+    requirement, is_place = _asked_for(name, desk.folder)
+    before = installed_plugins()
+    there = None if is_place else before.get(_distribution(requirement))
+    if there is not None and not upgrade and requirement == there.name:
+        click.echo(f"{printable(there.source)} is installed already: {printable(there.words)}")
+        return int(ExitCode.OK)
+    installer = Installer.of_this_environment()
+    found = installer.look(requirement, desk.folder)
+    if found is not None:
+        _check(found, before)
+        click.echo(f"{printable(found.source)}: {printable(found.words)}")
+    same = found is not None and is_place and before.get(canonical(found.name)) == found
+    doing = installer.adding(requirement, upgrade=upgrade, replace=same)
+    if not agreed(f"Install it into {installer.place} with {installer.tool}?", doing, yes=yes):
+        return int(ExitCode.FAILED)
+    run(doing, desk.folder, requirement)
+    invalidate_caches()
+    now = installed_plugins().get(_distribution(requirement) if found is None else canonical(found.name))
+    if now is None:
+        words = f"{requirement} is installed, and is no plugin of charimg"
+        raise PluginError(f"{words}; remove it with: {' '.join(installer.removing(_distribution(requirement)))}")
+    click.echo(f"Installed {printable(now.source)}.")
+    if now.providers:
+        click.echo(f"Next: charimg providers show {now.providers[0][1]}")
+    return int(ExitCode.OK)
+
+
+def _asked_for(name: str, folder: Path) -> tuple[str, bool]:
+    """What the tool is asked for, and whether it is a place rather than a name.
+
+    :raises InputError: it is nothing that can be installed.
+    """
+    if "://" in name:
+        return name, True
+    seps = tuple(filter(None, (os.sep, os.altsep)))
+    if any(sep in name for sep in seps) or name.endswith((".whl", ".tar.gz")) or name == ".":
+        place = folder / Path(name).expanduser()
+        if not place.exists():
+            raise InputError(f"there is no {place}; name a provider, a package, or the path of a wheel or folder")
+        return str(place), True
+    whole = _REQUIREMENT.fullmatch(name)
+    if whole is None:
+        raise InputError(f"'{name}' is no name of a package; name a provider (gemini) or a package (charimg-gemini)")
+    if name in PACKAGES:
+        return PACKAGES[name], False
+    if canonical(whole[1]) in (CORE, "charimg"):
+        raise InputError(
+            f"{CORE} is charimg itself, which is installed; name a provider, as in: charimg install gemini"
+        )
+    # A bare word is the name of a provider, and never of just any package of the index: a slip of the finger
+    # would install a stranger's. Who means another package says so with a version.
+    named = _PLAIN.fullmatch(name) is None or canonical(name).startswith(PREFIX)
+    return (name if named else f"{PREFIX}{canonical(name)}"), False
+
+
+def _distribution(requirement: str) -> str:
+    """The canonical name of what a requirement asks for."""
+    whole = _REQUIREMENT.fullmatch(requirement)
+    return canonical(requirement if whole is None else whole[1])
+
+
+def _check(found: PluginDistribution, before: dict[str, PluginDistribution]) -> None:
+    """Refuse what is no plugin, and what would quarrel with one that is here.
+
+    :raises InputError: it is one of these.
+    """
+    if canonical(found.name) == CORE:
+        raise InputError(f"{found.source} is charimg itself; install it as you installed this one")
+    if not found.words:
+        raise InputError(f"{found.source} is no plugin of charimg (it declares none); nothing was installed")
+    for other in before.values():
+        taken = set(other.providers) & set(found.providers)
+        if taken and canonical(other.name) != canonical(found.name):
+            kind, name = min(taken)
+            remedy = "" if canonical(other.name) == CORE else f"; uninstall that first: charimg uninstall {other.name}"
+            raise InputError(
+                f"{found.source} has a {kind} '{name}', as {other.source} has{remedy}; nothing was installed"
+            )

@@ -1,0 +1,292 @@
+"""``charimg install`` and ``uninstall``: real wheels, real pip, an environment of the test's own, and no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import site
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from charimg.errors import PluginError
+from charimg.installer import Installer
+from tests.cli.command_line import EASEL, Install, Result, Run
+
+
+def wheel(folder: Path, name: str, files: dict[str, str], points: str = "", version: str = "1.0") -> Path:
+    """A wheel as a build back end makes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dist = f"{name.replace('-', '_')}-{version}"
+    path = folder / f"{dist}-py3-none-any.whl"
+    whole = {
+        **files,
+        f"{dist}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{dist}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{dist}.dist-info/entry_points.txt": points,
+    }
+    record = ""
+    for file, text in whole.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        record += f"{file},sha256={digest},{len(text.encode())}\n"
+    whole[f"{dist}.dist-info/RECORD"] = f"{record}{dist}.dist-info/RECORD,,\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, text in whole.items():
+            archive.writestr(file, text)
+    return path
+
+
+def easel_wheel(folder: Path, name: str = "charimg-easel", provider: str = "easel") -> Path:
+    module = name.replace("-", "_")
+    code = "\n".join(line[4:] for line in EASEL.splitlines()).replace('"easel"', f'"{provider}"')
+    return wheel(folder, name, {f"{module}.py": code}, f"[charimg.generators]\n{provider} = {module}\n")
+
+
+class Room:
+    """An environment that sees this one's packages and takes its own."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.shelf = place / "shelf"
+        self.project = place / "project"
+        self.project.mkdir()
+        venv.create(place / "venv", with_pip=False)
+        self.python = place / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+        asked = [str(self.python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+        self.site = Path(subprocess.check_output(asked, text=True).strip())
+        lines = [f"import site; site.addsitedir({path!r})\n" for path in site.getsitepackages()]
+        (self.site / "outer.pth").write_text("".join(lines))
+
+    def __call__(self, *arguments: str) -> Result:
+        environ = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.shelf), "PIP_CONFIG_FILE": os.devnull}
+        done = subprocess.run(
+            [str(self.python), "-m", "charimg", *arguments],
+            cwd=self.project,
+            env=environ,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def has(self, module: str) -> bool:
+        return (self.site / f"{module}.py").exists()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
+
+
+# -- through pip -----------------------------------------------------------------------------------------------------
+
+
+def test_a_provider_comes_and_goes_by_its_name(room: Room) -> None:
+    """``install easel`` finds charimg-easel, says what it brings and works at once; ``uninstall easel`` undoes it."""
+    easel_wheel(room.shelf)
+    came = room("install", "easel", "--yes")
+    listed = room("providers")
+    again = room("install", "easel", "--yes")
+    gone = room("uninstall", "easel", "--yes")
+
+    assert (came.code, came.err) == (0, "")
+    assert "charimg-easel 1.0: generator easel" in came.out
+    assert "-m pip install" in came.out
+    assert "charimg-easel 1.0" in listed.out
+    assert (again.code, again.out) == (0, "charimg-easel 1.0 is installed already: generator easel\n")
+    assert (gone.code, "Uninstalled charimg-easel 1.0." in gone.out) == (0, True)
+    assert not room.has("charimg_easel")
+
+
+def test_a_wheel_is_installed_from_its_path_and_replaced(room: Room) -> None:
+    """Its author builds the same version again, and has the new code."""
+    first = easel_wheel(room.place / "dist")
+    assert room("install", str(first), "--yes").code == 0
+    code = (room.site / "charimg_easel.py").read_text()
+    wheel(
+        room.place / "dist",
+        "charimg-easel",
+        {"charimg_easel.py": f"{code}\n# mended\n"},
+        "[charimg.generators]\neasel = charimg_easel\n",
+    )
+
+    assert room("install", str(first), "--yes").code == 0
+    assert "# mended" in (room.site / "charimg_easel.py").read_text()
+
+
+def test_what_is_no_plugin_is_refused_before_it_is_installed(room: Room) -> None:
+    """A package of the index that declares no plugin stays where it is, whatever it is called."""
+    wheel(room.shelf, "charimg-teapot", {"charimg_teapot.py": "raise SystemExit('run')"})
+    result = room("install", "teapot", "--yes")
+
+    assert (result.code, result.out) == (2, "")
+    assert "charimg-teapot 1.0 is no plugin of charimg" in result.err
+    assert not room.has("charimg_teapot")
+
+
+def test_a_name_that_is_taken_is_refused(room: Room) -> None:
+    """A package whose provider another one has would break both; it is not installed."""
+    result = room("install", str(easel_wheel(room.place, "charimg-other", "echo")), "--yes")
+
+    assert result.code == 2
+    assert "charimg-other 1.0 has a generator 'echo', as charimg-cli" in result.err
+    assert not room.has("charimg_other")
+
+
+def test_a_package_nobody_has_is_told_in_pips_words(room: Room) -> None:
+    """The reason is pip's own, on one line, with the plugins' exit code."""
+    room.shelf.mkdir()
+    result = room("install", "quillwork", "--yes")
+
+    assert (result.code, result.err.count("\n")) == (5, 1)
+    assert "pip could not do it for charimg-quillwork: No matching distribution found" in result.err
+
+
+def test_nothing_is_done_without_agreement(room: Room) -> None:
+    """Where nobody can be asked, the command that would run is shown and nothing happens."""
+    easel_wheel(room.shelf)
+    result = room("install", "easel")
+
+    assert result.code == 2
+    assert "charimg-easel 1.0: generator easel" in result.out
+    assert "add --yes" in result.err
+    assert not room.has("charimg_easel")
+
+
+# -- what is refused without pip --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("install", "charimg-cli"), 2, "is charimg itself"),
+        (("install", "charimg"), 2, "is charimg itself"),
+        (("install", "./nowhere.whl"), 2, "there is no "),
+        (("install", "two words"), 2, "is no name of a package"),
+        (("uninstall", "charimg-cli"), 2, "is charimg itself"),
+        (("uninstall", "charimg_CLI"), 2, "is charimg itself"),
+        (("uninstall", "echo"), 2, "'echo' is part of charimg itself"),
+        (("uninstall", "quillwork"), 5, "no installed package has a provider 'quillwork'"),
+        (("uninstall", "aiohttp"), 5, "no installed package has a provider 'aiohttp'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], code: int, words: str, charimg: Run) -> None:
+    """The core stays, other programs' packages are none of ours, and a name nobody has is told."""
+    result = charimg(*arguments, "--yes")
+
+    assert (result.code, result.out) == (code, "")
+    assert words in result.err
+
+
+def test_a_torn_wheel_is_refused(charimg: Run, project: Path) -> None:
+    """A file that is no archive is told as that."""
+    (project / "x-1-py3-none-any.whl").write_text("no archive")
+    result = charimg("install", "./x-1-py3-none-any.whl", "--yes")
+
+    assert result.code == 2
+    assert "is no wheel that can be read" in result.err
+
+
+def test_a_file_of_the_project_is_not_uninstalled(charimg: Run, project: Path) -> None:
+    """A one-file plugin is the user's own file, which they delete themselves."""
+    (project / "plugins").mkdir()
+    (project / "plugins" / "sketch.py").write_text("def register_generators(register): ...\n")
+    result = charimg("uninstall", "sketch", "--yes")
+
+    assert result.code == 2
+    assert "plugins/sketch.py" in result.err
+
+
+def test_the_package_is_named_where_two_have_the_name(charimg: Run, install: Install) -> None:
+    """Which of the two goes is the user's to say."""
+    install("charimg-easel", EASEL, generators="easel")
+    install("charimg-other", EASEL, generators="easel")
+    result = charimg("uninstall", "easel", "--yes")
+
+    assert result.code == 2
+    assert "charimg uninstall charimg-easel or charimg uninstall charimg-other" in result.err
+
+
+# -- through other tools -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with uv and pipx."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("uv", "pipx"):
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+def test_pipx_is_asked_for_its_own_environments(tmp_path: Path, tools: Path) -> None:
+    """What pip puts into them by itself is lost when they are made anew."""
+    place = tmp_path / "charimg-cli"
+    place.mkdir()
+    (place / "pipx_metadata.json").write_text("{}")
+    installer = Installer.of_this_environment(place)
+
+    assert installer.adding("charimg-gemini") == [str(tools / "pipx"), "inject", "charimg-cli", "charimg-gemini"]
+    assert installer.removing("charimg-gemini") == [str(tools / "pipx"), "uninject", "charimg-cli", "charimg-gemini"]
+
+
+RECEIPT = """
+[tool]
+requirements = [
+    { name = "charimg-cli", specifier = ">=0.1" },
+    { name = "charimg-whisk" },
+    { name = "charimg-sketch", path = "/home/me/charimg_sketch-1.0-py3-none-any.whl" },
+]
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 cannot read uv's receipt, and says what to run")
+def test_uv_keeps_what_was_added_before(tmp_path: Path, tools: Path) -> None:
+    """``uv tool install`` drops whatever it is not told again."""
+    (tmp_path / "uv-receipt.toml").write_text(RECEIPT)
+    installer = Installer.of_this_environment(tmp_path)
+    begin = [str(tools / "uv"), "tool", "install", "--quiet", "charimg-cli>=0.1"]
+    sketch = ["--with", "/home/me/charimg_sketch-1.0-py3-none-any.whl"]
+
+    assert installer.adding("charimg-gemini") == [
+        *begin, "--with", "charimg-whisk", *sketch, "--with", "charimg-gemini"]  # fmt: skip
+    assert installer.removing("charimg-whisk") == [*begin, *sketch]
+
+
+@pytest.mark.parametrize("receipt", ["", "[tool]\nrequirements = 3", "torn", '[tool]\nrequirements = [{git = "x"}]'])
+def test_a_receipt_that_cannot_be_read_is_told(receipt: str, tmp_path: Path, tools: Path) -> None:
+    """Rather than lose what was added, the command to type is named."""
+    (tmp_path / "uv-receipt.toml").write_text(receipt)
+
+    with pytest.raises(PluginError, match="uv tool install charimg-cli with a --with PACKAGE"):
+        Installer.of_this_environment(tmp_path).adding("charimg-gemini")
+
+
+def test_uv_serves_an_environment_without_pip(tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``uv venv`` makes environments that have no pip."""
+    monkeypatch.setattr("charimg.installer.find_spec", lambda _name: None)
+    doing = Installer.of_this_environment(tmp_path).adding("charimg-gemini")
+
+    assert doing == [
+        str(tools / "uv"), "pip", "install", "--quiet", "--python", sys.executable, "charimg-gemini"]  # fmt: skip
+
+
+@pytest.mark.parametrize("marker", ["pipx_metadata.json", "uv-receipt.toml", ""])
+def test_a_missing_tool_is_told(marker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pip, uv or pipx, whichever is needed, the error says how to have it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("charimg.installer.find_spec", lambda _name: None)
+    if marker:
+        (tmp_path / marker).write_text("")
+
+    with pytest.raises(PluginError, match="ensurepip" if not marker else "put it on the PATH"):
+        Installer.of_this_environment(tmp_path)
