@@ -7,7 +7,7 @@ from math import sqrt
 from typing import Any
 
 RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "21:9")
-SIZES = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
+SIZES = {"1K": 1024, "2K": 2048, "4K": 4096}
 """``imageSize`` and the side in pixels of its square."""
 MAX_PICTURES = 14
 """Reference pictures in one request (several gateways' documents, 2026; unverified at Google)."""
@@ -48,7 +48,7 @@ class Model:
 MODELS = (
     Model("gemini-3.5-flash", "Gemini 3.5 Flash"),
     Model("gemini-embedding-2", "Gemini Embedding 2", ("embedContent",)),
-    Model("gemini-3.1-flash-image", "Nano Banana 2", pictures=True, sizes=("512", "1K", "2K", "4K")),
+    Model("gemini-3.1-flash-image", "Nano Banana 2", pictures=True, sizes=("1K", "2K", "4K")),
     Model("gemini-3.1-flash-lite-image", "Nano Banana 2 Lite", pictures=True),
     Model("gemini-3-pro-image", "Nano Banana Pro", pictures=True, sizes=("1K", "2K", "4K"), format="jpeg"),
 )

@@ -93,7 +93,6 @@ KEY_MISSING = error(
     "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other"
     " form of API consumer identity to call this API.",
 )
-KEY_SUSPENDED = error(403, "Permission denied: Consumer has been suspended.", None, error_info("CONSUMER_SUSPENDED"))
 REGION = error(400, "User location is not supported for the API use.", "FAILED_PRECONDITION")
 DEPLETED = (
     "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage your project"
@@ -110,6 +109,12 @@ INTERNAL = error(
     " https://developers.generativeai.google/guide/troubleshooting",
 )
 DEADLINE = error(504, "The request timed out. Please try again.")
+
+
+def key_suspended(key: str) -> Reply:
+    """A key that is no longer allowed: the service repeats it in its sentence."""
+    told = f"Permission denied: Consumer 'api_key:{key}' has been suspended."
+    return error(403, told, None, error_info("CONSUMER_SUSPENDED"))
 
 
 def no_such_model(model: str, version: str, method: str = "generateContent") -> Reply:
@@ -169,7 +174,6 @@ def finished(reason: str, *, text: str | None = None, message: str | None = None
 CATALOGUE: dict[str, Reply] = {
     "key-invalid": KEY_INVALID,
     "key-missing": KEY_MISSING,
-    "key-suspended": KEY_SUSPENDED,
     "region": REGION,
     "prepay": error(429, DEPLETED),
     "prepay-402": error(402, DEPLETED),

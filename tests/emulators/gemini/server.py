@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..whisk.pictures import draw
+from ..pictures import draw
 from .accounts import Account
 from .behaviour import Behaviour
 from .bill import Bill, Generation, LoggedRequest, Upload
@@ -26,7 +26,6 @@ from .quotas import Quotas
 from .replies import (
     KEY_INVALID,
     KEY_MISSING,
-    KEY_SUSPENDED,
     NO_SUCH_PATH,
     REGION,
     Refused,
@@ -34,6 +33,7 @@ from .replies import (
     error,
     in_array,
     json_reply,
+    key_suspended,
     no_such_model,
 )
 
@@ -244,7 +244,7 @@ class GeminiEmulator:
         if account is None:
             raise Refused(KEY_INVALID, "unknown key")
         if account.suspended:
-            raise Refused(KEY_SUSPENDED, "suspended key")
+            raise Refused(key_suspended(key), "suspended key")
         if account.region_refused:
             raise Refused(REGION, "region")
         return account
