@@ -1,0 +1,60 @@
+"""The uploader ``openai``: pictures in the service's Files, where later requests refer to them by id."""
+
+from __future__ import annotations
+
+import asyncio
+
+from charimg.contracts import Declaration, ProviderContext, Uploader
+from charimg.errors import InvalidRequestError
+from charimg.model import MediaReference, SavedImage
+from charimg_openai.declared import API_KEY, CONNECTION, NAME, URL
+from charimg_openai.file_shelf import FileShelf, Upload
+from charimg_openai.service import ImagesService
+
+
+class OpenAIUploader(Uploader):
+    """Puts pictures of any generator into Files; the same bytes once a run."""
+
+    declaration = Declaration(
+        name=NAME,
+        summary="File ids at OpenAI (Files API), or at a server that speaks like it.",
+        settings=CONNECTION,
+        credentials=(API_KEY,),
+        url=URL,
+    )
+
+    def __init__(self, context: ProviderContext) -> None:
+        super().__init__(context)
+        self._service = context.share(ImagesService)
+        self._shelf = context.share(FileShelf)
+
+    async def open(self) -> None:
+        """Try the key."""
+        await self._service.ready()
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        await self._shelf.close()
+
+    async def check(self) -> str:
+        """Ask for the list of models, which costs nothing."""
+        return await self._service.check()
+
+    async def upload(self, picture: SavedImage) -> MediaReference:
+        """The reference that came with the picture where it serves, otherwise that of an upload."""
+        if self._shelf.serves(picture.media):
+            assert picture.media is not None
+            return picture.media
+        try:
+            data = await asyncio.to_thread(picture.path.read_bytes)
+        except OSError as error:
+            raise InvalidRequestError(f"cannot read {picture.path}: {error.strerror or error}") from error
+        facts = picture.facts
+        return await self._shelf.put(
+            Upload(
+                data,
+                facts.media_type,
+                f"character-{facts.sha256[:12]}{facts.extension}",
+                f"the picture of {picture.name}",
+            )
+        )
