@@ -1,0 +1,28 @@
+"""Fetching a finished picture: services keep it for minutes or hours, at addresses that then stop working."""
+
+from __future__ import annotations
+
+from charimg.addresses import host_and_port
+from charimg.errors import ProviderError
+from charimg.images import decode_base64
+from charimg.model import Verdict
+from charimg.polling import LostTicketError, PolledGenerator
+
+
+async def picture_at(generator: PolledGenerator, place: str, base_url: str) -> bytes:
+    """The bytes of a result: what a ``data:`` address holds, or what lies at a web address.
+
+    No key is sent. An address that refuses for good (404, or the 403 of a signature that has run out) means that the
+    job's picture is gone: the job is asked for no more.
+
+    :raises LostTicketError: the picture is gone.
+    :raises ProviderError: it cannot be had at the moment; the job stands.
+    """
+    if place[:5].lower() == "data:":
+        return decode_base64(place)
+    try:
+        return await generator.fetch(place, trusted_host=host_and_port(base_url))
+    except ProviderError as error:
+        if error.verdict in (Verdict.THROTTLED, Verdict.FLAKY):
+            raise
+        raise LostTicketError(f"the finished picture is no longer at its address ({error.message})") from error
