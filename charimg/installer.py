@@ -70,9 +70,9 @@ class Installer:
         if self.tool == "pipx":
             return [*self.command, "inject", *(["--force"] if upgrade or replace else []), self.place.name, requirement]
         if self.tool == "uv tool":
-            main, others = self._receipt()
+            begin, others = self._receipt()
             added = [one for one in others if canonical(one) != canonical(requirement)] + [requirement]
-            return self._tool_install(main, added, upgrade=upgrade or replace)
+            return self._tool_install(begin, added, upgrade=upgrade or replace)
         how = ["--upgrade"] if upgrade else []
         if self.tool == "uv pip":
             how = ["--reinstall", "--no-deps"] if replace else how
@@ -88,8 +88,8 @@ class Installer:
         if self.tool == "pipx":
             return [*self.command, "uninject", self.place.name, distribution]
         if self.tool == "uv tool":
-            main, others = self._receipt()
-            return self._tool_install(main, [one for one in others if canonical(one) != canonical(distribution)])
+            begin, others = self._receipt()
+            return self._tool_install(begin, [one for one in others if canonical(one) != canonical(distribution)])
         if self.tool == "uv pip":
             return [*self.command, "pip", "uninstall", "--quiet", "--python", sys.executable, distribution]
         return [*self.pip, "uninstall", *_QUIET, "--yes", distribution]
@@ -113,12 +113,15 @@ class Installer:
                 raise PluginError(f"pip made {len(wheels)} wheels of {requirement}; expected one")
             return plugin_in_wheel(wheels[0])
 
-    def _tool_install(self, main: str, others: Sequence[str], *, upgrade: bool = False) -> list[str]:
+    def _tool_install(self, begin: Sequence[str], others: Sequence[str], *, upgrade: bool = False) -> list[str]:
         withs = [word for one in others for word in ("--with", one)]
-        return [*self.command, "tool", "install", "--quiet", *(["--upgrade"] if upgrade else []), main, *withs]
+        return [*self.command, "tool", "install", "--quiet", *(["--upgrade"] if upgrade else []), *begin, *withs]
 
-    def _receipt(self) -> tuple[str, list[str]]:
-        """What uv's receipt says it installed: charimg, and what was added. Without repeating it, uv would drop it."""
+    def _receipt(self) -> tuple[list[str], list[str]]:
+        """What uv's receipt says it installed: charimg with its Python, and what was added.
+
+        Without hearing it again, uv would drop it.
+        """
         receipt = self.place / "uv-receipt.toml"
         by_hand = f"run: uv tool install {CORE} with a --with PACKAGE for each plugin you want"
         try:
@@ -126,11 +129,12 @@ class Installer:
         except ImportError:
             raise PluginError(f"reading {receipt} needs Python 3.11; {by_hand}") from None
         try:
-            entries = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
-            main, *others = (_requirement_of(entry) for entry in entries)
+            tool = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]
+            main, *others = (_requirement_of(entry) for entry in tool["requirements"])
+            python = ["--python", str(tool["python"])] if tool.get("python") else []
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise PluginError(f"{receipt} cannot be read as uv writes it; {by_hand}") from error
-        return main, others
+        return [*python, main], others
 
 
 def run(command: Sequence[str], folder: Path, what: str) -> None:
@@ -152,8 +156,9 @@ def run(command: Sequence[str], folder: Path, what: str) -> None:
 def _reason(words: str) -> str:
     """The line that says why, of all that a tool said."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith(("error:", "× "))]
-    reason = errors[-1] if errors else lines[-1] if lines else "it gave no reason"
+    because = [line[line.index("Because ") :] for line in lines if "Because " in line]  # uv's, below a headline
+    errors = [line for line in lines if line.lower().startswith("error:")]
+    reason = (because or errors[-1:] or lines[-1:] or ["it gave no reason"])[0]
     return reason.removeprefix("ERROR: ").removeprefix("error: ")[:300]
 
 

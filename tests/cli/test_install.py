@@ -241,6 +241,7 @@ def test_pipx_is_asked_for_its_own_environments(tmp_path: Path, tools: Path) -> 
 
 RECEIPT = """
 [tool]
+python = "3.12"
 requirements = [
     { name = "charimg-cli", specifier = ">=0.1" },
     { name = "charimg-whisk" },
@@ -254,7 +255,7 @@ def test_uv_keeps_what_was_added_before(tmp_path: Path, tools: Path) -> None:
     """``uv tool install`` drops whatever it is not told again."""
     (tmp_path / "uv-receipt.toml").write_text(RECEIPT)
     installer = Installer.of_this_environment(tmp_path)
-    begin = [str(tools / "uv"), "tool", "install", "--quiet", "charimg-cli>=0.1"]
+    begin = [str(tools / "uv"), "tool", "install", "--quiet", "--python", "3.12", "charimg-cli>=0.1"]
     sketch = ["--with", "/home/me/charimg_sketch-1.0-py3-none-any.whl"]
 
     assert installer.adding("charimg-gemini") == [
