@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charimg.aspect_ratios import size_for
-from charimg.contracts import Model, SettingValue
+from charimg.contracts import Model, Price, SettingValue
 from charimg.errors import FlakyError
 from charimg.images import decode_base64
 from charimg.model import ImageRequest
@@ -31,6 +31,9 @@ CROP_AND_RESIZE = 1
 """How a reference picture of another shape is fitted (``resize_mode``); 0 would stretch it."""
 
 ANY_SEED = -1
+
+FREE = Price(0)
+"""One's own GPU."""
 
 
 def picture_body(
@@ -143,7 +146,7 @@ def progress_of(answer: Any) -> tuple[float | None, str] | None:
 def checkpoints_of(answer: Any) -> tuple[Model, ...]:
     """The checkpoints that the server has, each by the name that is easiest to type."""
     return tuple(
-        Model(_text(entry, "model_name") or _text(entry, "title"), _text(entry, "title"))
+        Model(_text(entry, "model_name") or _text(entry, "title"), _text(entry, "title"), FREE)
         for entry in _entries(answer)
         if _text(entry, "model_name") or _text(entry, "title")
     )

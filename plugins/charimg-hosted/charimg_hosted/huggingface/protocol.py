@@ -1,0 +1,80 @@
+"""The request for a picture and the lists of the hub. Pure functions.
+
+``POST {router}/hf-inference/models/{owner/name}`` answers with the picture's bytes. Other companies are reached by the
+same router in wire formats of their own; this speaks hf-inference only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from charimg.aspect_ratios import size_for
+from charimg.contracts import Model, SettingValue
+from charimg.model import ImageRequest
+
+TASK = "text-to-image"
+PROVIDER = "hf-inference"
+WHOAMI = "/api/whoami-v2"
+MODELS = f"/api/models?inference_provider={PROVIDER}&pipeline_tag={TASK}&limit=100"
+
+MULTIPLE = 16
+"""Pixels: sides are multiples of it."""
+
+
+def path_of(model: str) -> str:
+    """The address that draws with this model, below the router's."""
+    return f"/{PROVIDER}/models/{quote(model, safe='/')}"
+
+
+def seed_of(request: ImageRequest) -> int:
+    """The seed to send: the character's, or one drawn from the attempt's id.
+
+    The service does not tell the seed it used, and may answer an identical request with the picture it has already
+    given: a drawn seed makes another attempt another picture, and each repeatable.
+    """
+    if request.seed is not None:
+        return request.seed
+    digest = hashlib.sha256(f"{request.attempt}\n{request.key}\n{request.prompt}".encode("utf-8", "replace")).digest()
+    return 1 + int.from_bytes(digest[:8], "big") % (2**31 - 1)
+
+
+def picture_body(request: ImageRequest, settings: Mapping[str, SettingValue | None]) -> dict[str, Any]:
+    """The request for one picture; what is unset is left out, so that the model's own value holds.
+
+    :raises InvalidRequestError: the aspect ratio is not of the form W:H.
+    """
+    width, height = size_for(request.aspect_ratio, int(settings.get("pixels") or 1_048_576), MULTIPLE)
+    parameters: dict[str, Any] = {"width": width, "height": height, "seed": seed_of(request)}
+    if request.negative:
+        parameters["negative_prompt"] = request.negative
+    if settings.get("steps") is not None:
+        parameters["num_inference_steps"] = settings["steps"]
+    if settings.get("guidance_scale") is not None:
+        parameters["guidance_scale"] = settings["guidance_scale"]
+    return {"inputs": request.prompt, "parameters": parameters}
+
+
+def models_of(answer: Any) -> tuple[Model, ...]:
+    """The models in one of the hub's lists, most used first as the hub sends them."""
+    entries = answer if isinstance(answer, list) else []
+    return tuple(
+        Model(entry["id"], _summary(entry))
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]
+    )
+
+
+def _summary(entry: Mapping[str, Any]) -> str:
+    library, likes = entry.get("library_name"), entry.get("likes")
+    parts = [library] if isinstance(library, str) else []
+    parts += [f"{likes} likes"] if isinstance(likes, int) else []
+    return ", ".join(parts)
+
+
+def name_of(answer: Any) -> str:
+    """Whose the token is, by the hub's ``whoami``; empty where it does not say."""
+    name = answer.get("name") if isinstance(answer, dict) else None
+    return name if isinstance(name, str) else ""
