@@ -32,8 +32,8 @@ from charimg_gemini.declared import (
     URL,
 )
 from charimg_gemini.faults import no_picture
-from charimg_gemini.protocol import generate_body
-from charimg_gemini.references import AUTOMATIC, MODES, ReferencePictures, Shown, file_uris
+from charimg_gemini.protocol import Shown, generate_body
+from charimg_gemini.references import AUTOMATIC, MODES, ReferencePictures, file_uris
 
 if TYPE_CHECKING:
     from charimg.http import Answer

@@ -152,7 +152,7 @@ class GeminiEmulator:
                 reply = fault.reply
             else:
                 reply = await self._answer(request, record, endpoint, found, body)
-            if fault is not None and fault.then in LOSING:
+            if fault is not None and isinstance(fault.then, str) and fault.then in LOSING:
                 return await self._lose(request, record, fault, reply)
             if fault is not None and fault.reply is None:
                 reply = _spoilt(fault, reply)
