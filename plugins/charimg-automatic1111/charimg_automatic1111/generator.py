@@ -6,12 +6,11 @@ import asyncio
 import base64
 import io
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from charimg.addresses import host_and_port, join
 from charimg.contracts import ImageGenerator, Model, ProviderContext
 from charimg.errors import FatalError, InvalidRequestError, RejectedError
-from charimg.http import Answer, Timeouts
 from charimg.model import GeneratedImage, ImageRequest
 from charimg.reference_pictures import read_reference
 from charimg_automatic1111.beside import with_looks
@@ -30,8 +29,11 @@ from charimg_automatic1111.protocol import (
     title_of,
 )
 
-QUICK = Timeouts(connect=10, read=30, total=30)
-"""For everything but pictures: those answers do not wait for the GPU."""
+if TYPE_CHECKING:
+    from charimg.http import Answer
+
+QUICK = 30.0
+"""Seconds for everything but pictures: those answers do not wait for the GPU."""
 
 NAMED = 6
 """Checkpoints that a message lists."""
@@ -93,7 +95,7 @@ class Automatic1111Generator(ImageGenerator):
             )
         start = (await read_reference(request.references[0])).base64 if request.references else None
         body = picture_body(request, self.context.settings, checkpoint=self._checkpoint, start=start)
-        work = self._send("POST", TXT2IMG if start is None else IMG2IMG, self._patience, json=body)
+        work = self._send("POST", TXT2IMG if start is None else IMG2IMG, self._timeout, json=body)
         answer = await (with_looks(work, partial(self._look, request), self._every) if self._every else work)
         picture = drawn(self._read(answer))
         if self.context.settings.get("refuse_black") and await asyncio.to_thread(_is_black, picture.data):
@@ -106,11 +108,6 @@ class Automatic1111Generator(ImageGenerator):
     @property
     def _where(self) -> str:
         return host_and_port(self._base_url)
-
-    @property
-    def _patience(self) -> Timeouts:
-        # Nothing comes before the whole answer does, so waiting for a piece is waiting for all.
-        return Timeouts(connect=20, read=self._timeout, total=self._timeout)
 
     def _find(self, known: Any) -> str:
         """The title of the checkpoint that the settings name.
@@ -145,9 +142,13 @@ class Automatic1111Generator(ImageGenerator):
             answer, self._where, clean=self.context.redactor.clean, ceiling=self.context.wait_ceiling
         ) from None
 
-    async def _send(self, method: str, path: str, timeouts: Timeouts, **more: Any) -> Answer:
+    async def _send(self, method: str, path: str, seconds: float, **more: Any) -> Answer:
+        from charimg.http import Timeouts  # noqa: PLC0415 - aiohttp is loaded when something is sent
+
+        # Nothing comes before the whole answer does: waiting for a piece is waiting for all.
+        patience = Timeouts(read=seconds, total=seconds)
         url = join(self._base_url, path)
-        return await self.context.http.request(method, url, headers=self._login, timeouts=timeouts, **more)
+        return await self.context.http.request(method, url, headers=self._login, timeouts=patience, **more)
 
 
 def _login(context: ProviderContext) -> dict[str, str]:

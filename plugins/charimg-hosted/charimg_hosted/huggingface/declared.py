@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from charimg.contracts import Abilities, Credential, Declaration, Model, Setting
-
-NAME = "huggingface"
+from charimg.contracts import Abilities, Declaration, Model, Setting
+from charimg_hosted.huggingface.service import BASE_URL, HUB_URL, KEY, NAME, URL
 
 CHECKED = date(2026, 11, 22)
 
@@ -20,19 +19,8 @@ DECLARATION = Declaration(
     summary="Hugging Face's own inference (hf-inference): open models, on the monthly credits of an account.",
     settings=(
         Setting("model", "Model id on the hub, as owner/name.", str, DEFAULT_MODEL, checked=CHECKED),
-        Setting(
-            "base_url",
-            "Address of the router, or of a gateway that speaks like it; a path in front is kept.",
-            str,
-            "https://router.huggingface.co",
-        ),
-        Setting(
-            "hub_url",
-            "Address of the hub, which knows the token and the models.",
-            str,
-            "https://huggingface.co",
-            env=("HF_ENDPOINT",),
-        ),
+        BASE_URL,
+        HUB_URL,
         Setting("steps", "Denoising steps; unset: the model's own number.", int, minimum=1, maximum=500),
         Setting(
             "guidance_scale", "How closely the prompt is followed; unset: the model's own value.", float, minimum=0
@@ -47,16 +35,9 @@ DECLARATION = Declaration(
         ),
         Setting("timeout", "Seconds to wait for one picture.", float, 600.0, minimum=1),
     ),
-    credentials=(
-        Credential(
-            "token",
-            "Create one at https://huggingface.co/settings/tokens, with the permission to make calls to Inference"
-            " Providers (it begins with hf_).",
-            env=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
-        ),
-    ),
+    credentials=(KEY,),
     abilities=Abilities(seed=True, negative=True),
-    url="https://huggingface.co/docs/inference-providers",
+    url=URL,
     models=(
         Model(DEFAULT_MODEL, "FLUX.1 schnell: four steps"),
         Model("stabilityai/stable-diffusion-xl-base-1.0", "Stable Diffusion XL"),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from charimg.addresses import join
 from charimg.contracts import ImageGenerator, Model, ProviderContext
-from charimg.errors import FatalError, InvalidRequestError
-from charimg.http import Answer, Timeouts
+from charimg.errors import InvalidRequestError, ProviderError
 from charimg.model import GeneratedImage, ImageRequest
 from charimg_hosted.huggingface.declared import DECLARATION, DEFAULT_MODEL
-from charimg_hosted.huggingface.faults import error_from
 from charimg_hosted.huggingface.protocol import MODELS, WHOAMI, models_of, name_of, path_of, picture_body
+from charimg_hosted.huggingface.service import HuggingFaceService
 
-QUICK = Timeouts(connect=20, read=30, total=60)
-"""For the hub's own answers."""
+if TYPE_CHECKING:
+    from charimg.http import Answer, Timeouts
+
+QUICK = 60.0
+"""Seconds for the hub's own answers."""
 
 
 class HuggingFaceGenerator(ImageGenerator):
@@ -24,6 +26,7 @@ class HuggingFaceGenerator(ImageGenerator):
 
     def __init__(self, context: ProviderContext) -> None:
         super().__init__(context)
+        self._service = context.share(HuggingFaceService)
         self._model = str(context.settings.get("model") or DEFAULT_MODEL).strip("/ ")
         self._timeout = float(context.settings.get("timeout") or 0)
 
@@ -43,11 +46,10 @@ class HuggingFaceGenerator(ImageGenerator):
         body = picture_body(request, self.context.settings)
         answer = await self.context.http.request(
             "POST",
-            join(str(self.context.settings.get("base_url") or ""), path_of(self._model)),
-            headers={**self._login(), "Accept": "image/png"},
+            self._service.url(path_of(self._model)),
+            headers={**self._service.key_headers(), "Accept": "image/png"},
             json=body,
-            # Nothing comes before the whole answer does, so waiting for a piece is waiting for all.
-            timeouts=Timeouts(read=self._timeout, total=self._timeout),
+            timeouts=_within(self._timeout),
         )
         if not answer.ok or "json" in answer.headers.get("content-type", ""):
             raise self._error(answer)
@@ -60,23 +62,19 @@ class HuggingFaceGenerator(ImageGenerator):
 
     async def _hub(self, path: str) -> Any:
         url = join(str(self.context.settings.get("hub_url") or ""), path)
-        answer = await self.context.http.request("GET", url, headers=self._login(), timeouts=QUICK)
+        answer = await self.context.http.request(
+            "GET", url, headers=self._service.key_headers(), timeouts=_within(QUICK)
+        )
         if not answer.ok:
             raise self._error(answer)
         return answer.json()
 
-    def _error(self, answer: Answer) -> Exception:
-        return error_from(
-            answer,
-            self._model,
-            retirement=self.declaration.retirement(self._model),
-            clean=self.context.redactor.clean,
-            ceiling=self.context.wait_ceiling,
-        )
+    def _error(self, answer: Answer) -> ProviderError:
+        return self._service.refusal(answer, self._model, retirement=self.declaration.retirement(self._model))
 
-    def _login(self) -> dict[str, str]:
-        token = self.context.credentials.get("token")
-        if not token:
-            raise FatalError("Hugging Face needs a token: `charimg keys set huggingface`, or HF_TOKEN")
-        self.context.redactor.add(token)
-        return {"Authorization": f"Bearer {token.reveal().strip()}"}
+
+def _within(seconds: float) -> Timeouts:
+    """Nothing comes before the whole answer does: waiting for a piece is waiting for all."""
+    from charimg.http import Timeouts  # noqa: PLC0415 - aiohttp is loaded when something is sent
+
+    return Timeouts(read=seconds, total=seconds)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from charimg.contracts import Abilities, Credential, Declaration, Model, Price, Setting
-
-NAME = "stability"
+from charimg.contracts import Abilities, Declaration, Model, Price, Setting
+from charimg_hosted.stability.service import BASE_URL, KEY, NAME, URL
 
 CHECKED = date(2026, 11, 22)
 MERGED = date(2025, 4, 17)
@@ -43,12 +42,7 @@ DECLARATION = Declaration(
     summary="Stability AI: Stable Image Core and Ultra, Stable Diffusion 3.5 (paid by the picture).",
     settings=(
         Setting("model", "core, ultra, or a model of Stable Diffusion 3.5.", str, CORE, checked=CHECKED),
-        Setting(
-            "base_url",
-            "Address of the service, or of a gateway that speaks like it; a path in front is kept.",
-            str,
-            "https://api.stability.ai",
-        ),
+        BASE_URL,
         Setting(
             "strength",
             "With a reference picture: how far the result may leave it, from 0 (a copy) to 1 (not looked at).",
@@ -61,14 +55,8 @@ DECLARATION = Declaration(
         Setting("output_format", "Format of the picture.", str, "png", choices=("png", "jpeg", "webp")),
         Setting("timeout", "Seconds to wait for one picture.", float, 600.0, minimum=1),
     ),
-    credentials=(
-        Credential(
-            "api_key",
-            "Create one at https://platform.stability.ai/account/keys (it begins with sk-).",
-            env=("STABILITY_API_KEY", "STABILITY_KEY"),
-        ),
-    ),
+    credentials=(KEY,),
     abilities=Abilities(references=1, seed=True, negative=True, aspect_ratios=ASPECT_RATIOS),
-    url="https://platform.stability.ai/docs/api-reference",
+    url=URL,
     models=MODELS,
 )
