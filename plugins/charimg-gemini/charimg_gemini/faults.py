@@ -73,15 +73,17 @@ def error_from(
             f"{where} answers HTTP {answer.status} without a word of Gemini's; check the setting base_url"
         )
     quotas = list(_quotas(error))
-    retry_at = reading.retry_at
-    if reading.verdict is Verdict.EXHAUSTED and not _limit_zero(error) and _daily(quotas):
-        retry_at = next_reset(now)  # whatever the delay beside it says
+    wait, retry_at = reading.wait, reading.retry_at
+    if reading.verdict is Verdict.EXHAUSTED and _limit_zero(error):
+        wait = retry_at = None  # no reset helps, whatever delay stands beside it
+    elif reading.verdict is Verdict.EXHAUSTED and _daily(quotas):
+        retry_at = next_reset(now)  # likewise
     if retirement and reading.verdict is Verdict.INVALID:
         words = f"{retirement} (Gemini: {reading.message})"
     else:
         words = f"Gemini: {_words(answer, reading, error, quotas, model)}"
     return ERROR_OF_VERDICT[reading.verdict](
-        words, wait=reading.wait, retry_at=retry_at, possibly_charged=reading.possibly_charged
+        words, wait=wait, retry_at=retry_at, possibly_charged=reading.possibly_charged
     )
 
 

@@ -8,8 +8,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
-from charimg.errors import FatalError, FlakyError, ProviderError
+from charimg.errors import FatalError, FlakyError
 from charimg.model import MediaReference, utc_now
 from charimg_gemini.account import GeminiAccount
 from charimg_gemini.answers import file_of
@@ -97,9 +98,8 @@ class FileShelf:
         }
         body = file_body(item.title, item.media_type, size)
         url = self._account.path("files", upload=True)
-        address = self._address_of(
-            await self._taken(await self._account.send("POST", url, headers=announced, json=body))
-        )
+        started = self._accepted(await self._account.send("POST", url, headers=announced, json=body))
+        address = self._address_of(started)
         answer = None
         for offset in range(0, size, CHUNK):
             last = offset + CHUNK >= size
@@ -109,10 +109,9 @@ class FileShelf:
                 "Content-Type": item.media_type,
             }
             # The address is the credential: no key goes with it.
-            answer = await self._taken(
-                await self._account.send(
-                    "POST", address, headers=headers, data=item.data[offset : offset + CHUNK], with_key=False
-                )
+            chunk = item.data[offset : offset + CHUNK]
+            answer = self._accepted(
+                await self._account.send("POST", address, headers=headers, data=chunk, with_key=False)
             )
             wanted = "final" if last else "active"
             if answer.headers.get("x-goog-upload-status", wanted) != wanted:
@@ -127,12 +126,13 @@ class FileShelf:
         address = answer.headers.get("x-goog-upload-url", "")
         if not address:
             raise FlakyError("Gemini named no address to upload the picture to")
-        self._context.redactor.add(address)
         if not self._account.own(address):
             raise FatalError(
                 f"{self._account.host} names an address of another service for the upload; nothing is sent there."
                 " A gateway must put its own there: check the setting base_url"
             )
+        for value in parse_qs(urlsplit(address).query).get("upload_id", []):
+            self._context.redactor.add(value)
         return address
 
     def _reference(self, answer: Answer | None) -> MediaReference:
@@ -143,14 +143,11 @@ class FileShelf:
             raise FlakyError("Gemini could not use the uploaded picture (FAILED)")
         return MediaReference(found.uri, kind="id", uploader=NAME, lane=self._context.lane, expires_at=found.expires_at)
 
-    async def _taken(self, answer: Answer) -> Answer:
-        """The answer, if the service took the request."""
+    def _accepted(self, answer: Answer) -> Answer:
+        """The answer, if the service took the request; else raises what its refusal means."""
         if not answer.ok:
-            raise self._upload_error(answer)
+            raise self._account.error_of(answer)
         return answer
-
-    def _upload_error(self, answer: Answer) -> ProviderError:
-        return self._account.error_of(answer)
 
 
 def _name(uri: str) -> str:

@@ -192,7 +192,7 @@ async def test_an_unknown_model_is_told_with_where_to_look(gemini: GeminiEmulato
     """A slip in the id, with or without the resource's prefix."""
     lane = lane_for(gemini.url, model="models/gemini-9-image")
 
-    with pytest.raises(InvalidRequestError, match="gemini-9-image is not found .* show gemini --models"):
+    with pytest.raises(InvalidRequestError, match=r"gemini-9-image is not found .* show gemini --models"):
         await lane.generator.generate(lane.request())
 
 

@@ -95,7 +95,8 @@ def _violations(
 
 def refusal(violations: list[Violation], model: str, *, shuffle: bool = False) -> Reply:
     """The 429: its sentence is the same for a busy minute and a spent day."""
-    longest = max(violations, key=lambda one: one.wait)
+    # Beside a limit of 0 stood a delay of seconds, as of a minute's window (capture of 2025-09).
+    longest = max(violations, key=lambda one: one.wait if one.limit else 0.0)
     wait = longest.wait
     delay = longest.stated or f"{math.floor(wait)}s"  # truncated to whole seconds, which the sentence is not
     lines = [f"\n* Quota exceeded for metric: {one.metric}, limit: {one.limit}, model: {model}" for one in violations]
