@@ -20,7 +20,7 @@ class Dialect:
     name: str
     """The value of the setting ``server``."""
     title: str
-    """How messages call it."""
+    """How messages call it; empty for the address's host."""
     path: str = "/v1"
     """What an address without a path is taken to mean."""
     auth: str = "bearer"
@@ -49,7 +49,7 @@ class Dialect:
     """What parts the prompt from what must not be in the picture, where it can be told."""
 
 
-COMPATIBLE = Dialect("compatible", "the server")
+COMPATIBLE = Dialect("compatible", "")
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {

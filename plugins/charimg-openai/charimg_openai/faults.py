@@ -57,6 +57,8 @@ class Sent:
     path: str
     """Below the base address, as ``/images/generations``."""
     dialect: Dialect
+    title: str
+    """How messages call the server."""
     keyed: bool
     """A key was sent along."""
     model: str = ""
@@ -72,7 +74,7 @@ def error_from(answer: Answer, sent: Sent, clean: Callable[[str], str]) -> Provi
 
     :param clean: erases secrets from what the service says, before it is cut to length.
     """
-    body = clean(answer.text[:LONGEST_READ])
+    body = _without_secrets(answer.text[:LONGEST_READ], clean)
     # Only a 429's: beside a 403 a wait would turn a refusal into a throttle.
     headers = {**answer.headers, **(_reset(answer.headers, body) if answer.status == 429 else {})}
     reading = read_answer(answer.status, headers, body, now=utc_now(), ceiling=sent.ceiling)
@@ -84,7 +86,7 @@ def error_from(answer: Answer, sent: Sent, clean: Callable[[str], str]) -> Provi
 
 def _special(answer: Answer, sent: Sent, reading: Reading, fault: Mapping[str, Any]) -> ProviderError | None:
     """What is known of these servers beyond the families of words."""
-    status, where, title = answer.status, _host(answer.url), sent.dialect.title
+    status, where, title = answer.status, host_of(answer.url), sent.title
     if 300 <= status < 400:
         return FatalError(f"{where} redirects (HTTP {status}) and is not followed; check the setting base_url")
     if status == 401:
@@ -95,6 +97,9 @@ def _special(answer: Answer, sent: Sent, reading: Reading, fault: Mapping[str, A
         return told(f"{title}: {reading.message.rstrip('.')}; {advice}")
     if status in (404, 405) and _is_no_route(reading, fault):
         return _no_route(where, sent, f"HTTP {status}")
+    if status in (400, 422) and fault.get("param") == "response_format" and reading.verdict is Verdict.INVALID:
+        advice = "say what it takes with -o response_format=none, b64_json or base64"
+        return InvalidRequestError(f"{title}: {reading.message.rstrip('.')}; {advice}")
     if sent.dialect.serves_one_model and sent.model and status in (400, 404) and reading.verdict is Verdict.INVALID:
         advice = f"if it serves another model than {sent.model}, leave the name out with -o model="
         return InvalidRequestError(f"{title}: {reading.message.rstrip('.')}; {advice}")
@@ -114,9 +119,7 @@ def _told(answer: Answer, sent: Sent, reading: Reading) -> ProviderError:
         words = "it sent no picture and no reason"
     elif reading.verdict is Verdict.FLAKY and answer.headers.get("x-request-id"):
         words = f"{words.rstrip('.')} (request {answer.headers['x-request-id'][:60]})"
-    return ERROR_OF_VERDICT[reading.verdict](
-        f"{sent.dialect.title}: {words}", wait=reading.wait, retry_at=reading.retry_at
-    )
+    return ERROR_OF_VERDICT[reading.verdict](f"{sent.title}: {words}", wait=reading.wait, retry_at=reading.retry_at)
 
 
 def damaged(title: str, error: FlakyError) -> FlakyError:
@@ -175,6 +178,24 @@ def _reset(headers: Mapping[str, str], body: str) -> dict[str, str]:
     return {} if longest is None else {"retry-after": f"{longest:.3f}"}
 
 
+def _without_secrets(body: str, clean: Callable[[str], str]) -> str:
+    """The body with every text in it cleaned: once taken out of its JSON a secret is spelled as it is known."""
+
+    def cleaned(value: Any, depth: int = 12) -> Any:
+        if isinstance(value, str):
+            return clean(value)
+        if depth and isinstance(value, list):
+            return [cleaned(one, depth - 1) for one in value]
+        if depth and isinstance(value, dict):
+            return {clean(name): cleaned(one, depth - 1) for name, one in value.items()}
+        return None if isinstance(value, (list, dict)) else value
+
+    try:
+        return json.dumps(cleaned(json.loads(body)))
+    except (ValueError, RecursionError):
+        return clean(body)
+
+
 def _error_object(body: str) -> Mapping[str, Any]:
     try:
         document = json.loads(body)
@@ -184,5 +205,6 @@ def _error_object(body: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """Host and port of an address, for messages; never a name and password."""
     return urlsplit(url).netloc.rpartition("@")[2] or "the server"

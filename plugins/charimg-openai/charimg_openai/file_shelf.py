@@ -100,7 +100,7 @@ class FileShelf:
         document = answer.json()
         file_id = document.get("id") if isinstance(document, dict) else None
         if not isinstance(file_id, str) or not file_id:
-            raise FlakyError(f"{self._service.dialect.title} took {upload.label} but sent no id of it")
+            raise FlakyError(f"{self._service.title} took {upload.label} but sent no id of it")
         reference = MediaReference(
             file_id, kind="id", uploader=NAME, lane=self._lane, expires_at=_moment(document.get("expires_at"))
         )

@@ -130,7 +130,7 @@ class OpenAIGenerator(PolledGenerator):
         try:
             item = item_of(document, self._service.base_url)
         except FlakyError as error:
-            raise damaged(self._service.dialect.title, error) from error
+            raise damaged(self._service.title, error) from error
         if item is None:
             raise self._service.error(answer, GENERATIONS, model=self._choices.model, spends=True)
         cost = reported_cost(document, self._choices)
@@ -151,7 +151,7 @@ class OpenAIGenerator(PolledGenerator):
         trusted = host_and_port(self._service.base_url)
         answer = await self.context.http.download(_opened(ticket)["url"], trusted_host=trusted)
         if answer.status in (403, 404, 410):
-            raise LostTicketError(f"{self._service.dialect.title} no longer has the picture (HTTP {answer.status})")
+            raise LostTicketError(f"{self._service.title} no longer has the picture (HTTP {answer.status})")
         if not answer.ok:
             raise self._service.error(answer, "the picture's address")
         return answer.body
@@ -215,7 +215,7 @@ class OpenAIGenerator(PolledGenerator):
 
         :raises InvalidRequestError: too many, unreadable, or of a kind that is not taken; nothing was sent.
         """
-        title, count = self._service.dialect.title, len(request.references)
+        title, count = self._service.title, len(request.references)
         if count > MAX_REFERENCES:
             raise InvalidRequestError(f"{count} reference pictures are too many: {title} takes {MAX_REFERENCES}")
         pictures = [await read_reference(one) for one in request.references]

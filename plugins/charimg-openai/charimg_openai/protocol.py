@@ -160,9 +160,7 @@ def _common(request: ImageRequest, choices: Choices) -> dict[str, Any]:
     dialect = choices.dialect
     prompt = request.prompt
     if choices.of_openai and len(prompt) > MAX_PROMPT:
-        raise InvalidRequestError(
-            f"the prompt has {len(prompt)} characters; {dialect.title}'s models read {MAX_PROMPT} at most"
-        )
+        raise InvalidRequestError(f"the prompt has {len(prompt)} characters; OpenAI's models read {MAX_PROMPT} at most")
     if dialect.negative_mark and request.negative:
         prompt = f"{prompt}{dialect.negative_mark}{request.negative}"
     body: dict[str, Any] = {"model": choices.model} if choices.model else {}

@@ -13,7 +13,7 @@ from charimg.errors import FatalError, FlakyError, InputError, ProviderError
 from charimg.verdicts import read_answer
 from charimg_openai.declared import BASE_URL
 from charimg_openai.dialects import AUTOMATIC, dialect_of
-from charimg_openai.faults import Sent, damaged, error_from, no_key
+from charimg_openai.faults import Sent, damaged, error_from, host_of, no_key
 from charimg_openai.known_models import is_of_openai, retirement
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class ImagesService:
         written = str(settings.get("base_url") or BASE_URL).strip()
         self.dialect = dialect_of(str(settings.get("server") or AUTOMATIC), written)
         self.base_url = _with_path(written, self.dialect.path)
+        self.title = self.dialect.title or _host(self.base_url)
         self._context = context
         self._key = context.credentials.get("api_key")
         if self._key is not None:
@@ -98,7 +99,7 @@ class ImagesService:
         login = "the key is accepted" if self.keyed else "it answers, and asks for no key"
         if answer.status in (404, 405):
             return "it answers; it has no list of models, so the key was not tried"
-        if answer.status == 403 and not read_answer(answer.status, answer.headers, answer.body).codes:
+        if answer.status == 403 and not _coded(answer):
             return "it answers; the key may not read the list of models, and was tried on nothing else"
         if not answer.ok:
             raise self.error(answer, "/models")
@@ -167,6 +168,7 @@ class ImagesService:
             Sent(
                 path,
                 self.dialect,
+                self.title,
                 self.keyed,
                 model=model,
                 retirement=retirement(model),
@@ -184,7 +186,7 @@ class ImagesService:
         try:
             return answer.json()
         except FlakyError as error:
-            raise damaged(self.dialect.title, error) from error
+            raise damaged(self.title, error) from error
 
     def _good(self, answer: Answer, path: str, model: str, spends: bool) -> Answer:
         if not answer.ok:
@@ -218,6 +220,11 @@ class ImagesService:
         return {**login, **self._accounts}
 
 
+def _coded(answer: Answer) -> bool:
+    """The refusal has a code, as that of a region has; that of a key for drawing only has none."""
+    return not set(read_answer(answer.status, answer.headers, answer.body).codes) <= {"invalid_request_error"}
+
+
 def _with_path(written: str, path: str) -> str:
     """The address with its own path, or with the usual one where it has none."""
     try:
@@ -225,6 +232,13 @@ def _with_path(written: str, path: str) -> str:
     except ValueError:  # whoever sends something there tells it
         return written
     return join(written, path) if bare and "://" in written else written
+
+
+def _host(url: str) -> str:
+    try:
+        return host_of(url)
+    except ValueError:  # such as http://[::1
+        return "the server"
 
 
 def _listed(answer: Answer) -> list[dict[str, Any]]:

@@ -28,6 +28,16 @@ class Form:
     """Part name, part, and its bytes."""
 
 
+async def words_of(request: web.Request) -> str:
+    """All the text of a request's body; also keeps the body for whoever reads it next."""
+    if request.content_type != "multipart/form-data":
+        return (await request.read()).decode("utf-8", "replace")
+    try:
+        return "\n".join(value for value in (await request.post()).values() if isinstance(value, str))
+    except ValueError:  # no proper form, which reading it will say
+        return ""
+
+
 async def read_form(request: web.Request, allowed: frozenset[str]) -> Form:
     """The request's body.
 
@@ -37,7 +47,11 @@ async def read_form(request: web.Request, allowed: frozenset[str]) -> Form:
     kind = request.content_type
     if kind == "multipart/form-data" and "multipart" in allowed:
         form = Form("multipart", {})
-        for name, value in (await request.post()).items():
+        try:
+            parts = await request.post()
+        except ValueError:
+            raise Refused(error(400, "Could not parse multipart form")) from None
+        for name, value in parts.items():
             if isinstance(value, web.FileField):
                 form.files.append((name, value, value.file.read()))
             elif name in form.fields:

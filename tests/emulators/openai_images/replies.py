@@ -156,6 +156,10 @@ CATALOGUE: dict[str, Reply] = {
         "Your organization must be verified to use the model `gpt-image-2`. Please go to:"
         " https://platform.openai.com/settings/organization/general and click on Verify Organization.",
     ),
+    # Of a key that may draw and not list models (unverified; reported by users).
+    "missing_scope": json_reply(
+        {"error": "You have insufficient permissions for this operation. Missing scopes: api.model.read."}, 403
+    ),
     "region": error(403, "Country, region, or territory not supported", code="unsupported_country_region_territory"),
     "server_error": error(
         500, "The server had an error while processing your request. Sorry about that!", kind="server_error"

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from .behaviour import Behaviour, Fault
 from .bill import Bill, LoggedRequest
+from .forms import words_of
 from .limits import go_duration
 from .replies import NO_KEY, NO_ROUTE, Refused, Reply, error, shaped, wrong_key
 from .service import Service
@@ -106,7 +107,7 @@ class OpenAIEmulator:
             endpoint, method=request.method, path=request.path_qs, headers=headers, arrived=self.now()
         )
         request_id = f"req_{next(self._ids):032x}"
-        fault = self._fault(record, await request.read())
+        fault = self._fault(record, await words_of(request))
         if fault is not None and fault.then in ("drop", "hang"):
             return await self._lose(request, fault)
         if fault is not None and fault.reply is not None:
@@ -142,8 +143,7 @@ class OpenAIEmulator:
                     return endpoint, found, "{deployment}" in prefix
         return "unknown", None, False
 
-    def _fault(self, record: LoggedRequest, body: bytes) -> Fault | None:
-        words = body.decode("utf-8", "replace")
+    def _fault(self, record: LoggedRequest, words: str) -> Fault | None:
         return next(
             (one for one in self.behaviour.faults if one.meets(record.endpoint, record.call, words)),
             None,
@@ -248,4 +248,6 @@ def _why(reply: Reply) -> str:
     except ValueError:
         return f"HTTP {reply.status}"
     inner = document.get("error", document) if isinstance(document, dict) else {}
+    if not isinstance(inner, dict):
+        return str(inner)
     return str(inner.get("code") or inner.get("message") or inner.get("detail") or reply.status)
