@@ -26,6 +26,7 @@ COMMANDS = {
     "providers": "List image generators, uploaders and stores, or show one.",
     "install": "Install the package of a provider.",
     "uninstall": "Uninstall the package of a provider.",
+    "plugin": "Write a provider of your own.",
     "keys": "Keep the keys and logins of your services.",
     "config": "Show every setting and where it comes from.",
     "doctor": "Check what is installed, which login works, and what is missing.",
