@@ -92,7 +92,8 @@ async def trouble_with(url: str, **options: object) -> ProviderError:
 async def test_messages_arrive_in_order(scheme: str) -> None:
     """Text is text, bytes are bytes, and a proper good-bye ends the iteration."""
     async with serving(greet) as service, HttpSession() as http:
-        async with http.websocket(service.url.replace("http", scheme, 1), headers={"X-Key": "k"}) as socket:
+        url = service.url.replace("http", scheme, 1)
+        async with http.websocket(url, headers={"X-Key": "k"}) as socket:
             heard = await read_all(socket)
     asked = service.asked[0]
 
@@ -110,10 +111,9 @@ async def test_what_is_sent_arrives() -> None:
     async def echo(socket: web.WebSocketResponse, _: web.Request) -> None:
         await socket.send_str(await socket.receive_str())
 
-    async with serving(echo) as service, HttpSession() as http:
-        async with http.websocket(service.url) as socket:
-            await socket.send("hello")
-            heard = await read_all(socket)
+    async with serving(echo) as service, HttpSession() as http, http.websocket(service.url) as socket:
+        await socket.send("hello")
+        heard = await read_all(socket)
 
     assert heard == ["hello"]
 
