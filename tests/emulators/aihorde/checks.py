@@ -64,8 +64,22 @@ PARAMS: dict[str, tuple[type, ...]] = {
     "n": (int,),
 }
 SAMPLERS = frozenset(
-    "k_lms k_heun k_euler k_euler_a k_dpm_2 k_dpm_2_a k_dpm_fast k_dpm_adaptive k_dpmpp_2m k_dpmpp_2s_a k_dpmpp_sde "
-    "dpmsolver lcm DDIM".split()
+    [
+        "k_lms",
+        "k_heun",
+        "k_euler",
+        "k_euler_a",
+        "k_dpm_2",
+        "k_dpm_2_a",
+        "k_dpm_fast",
+        "k_dpm_adaptive",
+        "k_dpmpp_2m",
+        "k_dpmpp_2s_a",
+        "k_dpmpp_sde",
+        "dpmsolver",
+        "lcm",
+        "DDIM",
+    ]
 )
 
 

@@ -172,6 +172,7 @@ def faults_of(model: str, body: Any) -> list[dict[str, Any]]:
         return [{"loc": ["body"], "msg": "Input should be a valid dictionary", "type": "model_attributes_type"}]
     kinds = fields_of(model)
     found = [] if "prompt" in body else [_wrong("prompt", "Field required", "missing")]
+    value: Any
     for name, value in body.items():
         if name not in kinds:
             found.append(_wrong(name, "Extra inputs are not permitted", "extra_forbidden"))

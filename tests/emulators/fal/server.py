@@ -113,7 +113,7 @@ class FalEmulator(PolledEmulator):
     def _status(self, call: Call) -> Reply:
         job = self._known(call)
         self._move()
-        logs = [] if call.request.query.get("logs") in ("1", "true", "True") else None
+        logs: list[Any] | None = [] if call.request.query.get("logs") in ("1", "true", "True") else None
         shown: dict[str, Any] = {"status": job.status, "request_id": job.id, "logs": logs}
         if job.status == "COMPLETED":
             assert job.result is not None
@@ -174,7 +174,8 @@ class FalEmulator(PolledEmulator):
 
     def _wrong(self, job: Job) -> list[dict[str, Any]]:
         """What the model itself says about its arguments; it takes no notice of those it does not know."""
-        body, found = job.body, []
+        body = job.body
+        found: list[dict[str, Any]] = []
         if not isinstance(body.get("prompt"), str):
             found.append({"loc": ["body", "prompt"], "msg": "field required", "type": "missing"})
         elif "forbidden" in body["prompt"]:

@@ -34,7 +34,7 @@ class Reply:
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of the emulator
+class Refused(Exception):
     """Raised by a handler that refuses; carries the answer."""
 
     def __init__(self, reply: Reply) -> None:

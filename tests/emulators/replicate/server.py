@@ -278,7 +278,12 @@ def _parts(call: Call) -> dict[str, tuple[bytes, str, str]]:
     message = BytesParser(policy=HTTP).parsebytes(head + call.raw)
     found: dict[str, tuple[bytes, str, str]] = {}
     if message.is_multipart():
-        for part in message.iter_parts():  # type: ignore[attr-defined]  # the HTTP policy makes an EmailMessage
+        for part in message.iter_parts():
             name = str(part.get_param("name", header="content-disposition"))
-            found[name] = (part.get_payload(decode=True), part.get_filename() or "", part.get_content_type())
+            payload = part.get_payload(decode=True)
+            found[name] = (
+                payload if isinstance(payload, bytes) else b"",
+                part.get_filename() or "",
+                part.get_content_type(),
+            )
     return found
