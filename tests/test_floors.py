@@ -12,7 +12,7 @@ PACKAGE = Path(charimg.__file__).parent
 
 FLOORS = (
     ("__main__",),
-    ("cli",),
+    ("cli", "testing"),
     ("ui", "gallery", "diagnosis", "model_lists"),
     ("run",),
     ("recovery", "lane"),
