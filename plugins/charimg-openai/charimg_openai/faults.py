@@ -40,6 +40,8 @@ _BUCKETS = ("input-images", "requests", "tokens")
 """What OpenAI counts, as the names of its x-ratelimit headers end."""
 
 _VIOLATIONS = re.compile(r"safety_violations=\[([a-z_/, -]{1,120})\]")
+_ADVERTISED = re.compile(r"\s+Visit https?://\S+ to learn more\.?\Z")
+"""OpenAI's last sentence about every limit, which leaves no room for the first on a terminal."""
 _GONE = frozenset({"model_not_found", "model_not_available", "model_deprecated", "deploymentnotfound"})
 """Codes of OpenAI, Together and Azure for a model that is not, or no longer, to be had."""
 _LOST_BEHIND = frozenset({502, 504, 524})
@@ -117,6 +119,8 @@ def _told(answer: Answer, sent: Sent, reading: Reading) -> ProviderError:
     words = reading.message
     if answer.ok and reading.verdict is Verdict.FLAKY:
         words = "it sent no picture and no reason"
+    elif reading.verdict is Verdict.THROTTLED:
+        words = _ADVERTISED.sub("", words)
     elif reading.verdict is Verdict.FLAKY and answer.headers.get("x-request-id"):
         words = f"{words.rstrip('.')} (request {answer.headers['x-request-id'][:60]})"
     return ERROR_OF_VERDICT[reading.verdict](f"{sent.title}: {words}", wait=reading.wait, retry_at=reading.retry_at)

@@ -21,9 +21,8 @@ IMAGE_TOKENS = 323
 def usage_of(prompt: str, quality: str, size: tuple[int, int], references: int, n: int) -> dict[str, Any]:
     """The ``usage`` of an answer."""
     known = quality if quality in ("low", "medium", "high") else "medium" if quality == "auto" else "high"
-    upright = (min(size), max(size))
-    square = OUTPUT_TOKENS[known, (1024, 1024)]
-    output = n * OUTPUT_TOKENS.get((known, upright), round(square * size[0] * size[1] / 1024**2))
+    like = (1024, 1024) if size[0] == size[1] else (1024, 1536)
+    output = n * round(OUTPUT_TOKENS[known, like] * size[0] * size[1] / (like[0] * like[1]))
     text, image = len(prompt) // 4 + 1, references * IMAGE_TOKENS
     return {
         "total_tokens": text + image + output,
