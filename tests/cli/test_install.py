@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import site
-import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -16,7 +12,8 @@ import pytest
 
 from charimg.errors import PluginError
 from charimg.installer import Installer
-from tests.cli.command_line import EASEL, Install, Result, Run
+from tests.cli.command_line import EASEL, Install, Run
+from tests.cli.room import Room
 
 
 def wheel(folder: Path, name: str, files: dict[str, str], points: str = "", version: str = "1.0") -> Path:
@@ -45,38 +42,6 @@ def easel_wheel(folder: Path, name: str = "charimg-easel", provider: str = "ease
     module = name.replace("-", "_")
     code = "\n".join(line[4:] for line in EASEL.splitlines()).replace('"easel"', f'"{provider}"')
     return wheel(folder, name, {f"{module}.py": code}, f"[charimg.generators]\n{provider} = {module}\n")
-
-
-class Room:
-    """An environment that sees this one's packages and takes its own."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self.shelf = place / "shelf"
-        self.project = place / "project"
-        self.project.mkdir()
-        venv.create(place / "venv", with_pip=False)
-        self.python = place / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-        asked = [str(self.python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-        self.site = Path(subprocess.check_output(asked, text=True).strip())
-        lines = [f"import site; site.addsitedir({path!r})\n" for path in site.getsitepackages()]
-        (self.site / "outer.pth").write_text("".join(lines))
-
-    def __call__(self, *arguments: str) -> Result:
-        environ = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.shelf), "PIP_CONFIG_FILE": os.devnull}
-        done = subprocess.run(
-            [str(self.python), "-m", "charimg", *arguments],
-            cwd=self.project,
-            env=environ,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
-
-    def has(self, module: str) -> bool:
-        return (self.site / f"{module}.py").exists()
 
 
 @pytest.fixture
