@@ -81,7 +81,7 @@ def error_from(
     if retirement and reading.verdict is Verdict.INVALID:
         words = f"{retirement} (Gemini: {reading.message})"
     else:
-        words = f"Gemini: {_words(answer, reading, error, quotas, model)}"
+        words = _words(answer, reading, error, quotas, model)
     return ERROR_OF_VERDICT[reading.verdict](
         words, wait=wait, retry_at=retry_at, possibly_charged=reading.possibly_charged
     )
@@ -129,26 +129,27 @@ def is_structured(answer: Answer) -> bool:
 def _words(answer: Answer, reading: Reading, error: dict[str, Any], quotas: list[Quota], model: str) -> str:
     """What the service said, and what to do about it."""
     if reading.verdict is Verdict.EXHAUSTED and _limit_zero(error):
-        return f"{model or 'this model'} is not in this project's tier (limit 0); set up billing at {BILLING}"
+        return f"Gemini: {model or 'the model'} is not in this project's tier (limit 0); set up billing at {BILLING}"
     if reading.verdict is Verdict.EXHAUSTED and quotas:
         # The day's quota first, where several came together.
         quota = _daily(quotas) or quotas[0]
-        return f"{_size(quota, model)}, and today's are used up ({quota.id}); they return at midnight Pacific time"
+        return f"{_size(quota, model)}, and they are used up until midnight Pacific time ({quota.id})"
     if reading.verdict is Verdict.THROTTLED and quotas:
         return f"{_size(quotas[0], model)} ({quotas[0].id})"
+    words = f"Gemini: {reading.message}"
     if "api_key_invalid" in reading.codes:
-        return f"{reading.message} Get a key at {KEYS} and run `charimg keys set gemini`"
+        return f"{words} Get a key at {KEYS} and run `charimg keys set gemini`"
     if answer.status in (401, 403) and reading.verdict is Verdict.FATAL:
-        return f"{reading.message} (HTTP {answer.status}: check the key, `charimg keys set gemini`)"
+        return f"{words} (HTTP {answer.status}: check the key, `charimg keys set gemini`)"
     if answer.status == 404 and model:
-        return f"{reading.message} `charimg providers show gemini --models` lists what there is"
-    return reading.message
+        return f"{words} `charimg providers show gemini --models` lists what there is"
+    return words
 
 
 def _size(quota: Quota, model: str) -> str:
-    allowed = f"{quota.value} requests" if quota.value else "only so many requests"
+    allowed = {"": "only so many requests", "1": "1 request"}.get(quota.value, f"{quota.value} requests")
     window = f" a {quota.window}" if quota.window else ""
-    return f"this project may send {quota.model or model or 'this model'} {allowed}{window}"
+    return f"Gemini allows this project {allowed}{window} for {quota.model or model or 'this model'}"
 
 
 def _daily(quotas: list[Quota]) -> Quota | None:

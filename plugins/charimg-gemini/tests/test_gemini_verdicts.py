@@ -77,7 +77,7 @@ async def test_a_busy_minute_is_told_with_the_quotas_own_size(gemini: GeminiEmul
     assert isinstance(found, ThrottledError)
     assert found.wait is not None
     assert 50 <= found.wait <= 60
-    assert "gemini-3.1-flash-image 1 requests a minute" in found.message
+    assert found.message.startswith("Gemini allows this project 1 request a minute for gemini-3.1-flash-image (")
     assert "billing details" not in found.message
 
 
@@ -95,7 +95,7 @@ async def test_a_spent_day_ends_at_midnight_pacific_whatever_delay_stands_beside
 
     assert isinstance(found, ExhaustedError)
     assert found.retry_at == next_reset(utc_now())
-    assert "1 requests a day, and today's are used up" in found.message
+    assert "1 request a day for gemini-3.1-flash-image, and they are used up until midnight Pacific" in found.message
     assert found.wait is None or found.wait > 900
 
 
