@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from charimg.contracts import ImageGenerator, Store, Uploader
 from charimg.errors import PluginError
 from charimg.model import ImageFacts, ImageRequest, SavedImage
+from charimg.packages import PACKAGES
 from charimg.plugins import PLUGIN_GROUP, Kind, Plugins
 
 GOOD = """
@@ -163,6 +165,38 @@ def test_unknown_name_gets_a_hint(asked: str, hint: str) -> None:
 
     assert hint in str(caught.value)
     assert "installed: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("gemini", "it is in the package charimg-gemini: charimg install gemini"),
+        ("replicate", "it is in the package charimg-hosted: charimg install replicate"),
+        ("comfy-ui", "did you mean 'comfyui'? It is in the package charimg-comfyui: charimg install comfyui"),
+    ],
+)
+def test_a_provider_of_a_known_package_names_it(asked: str, hint: str) -> None:
+    """Who asks for a provider that is not installed is told which package has it and how to get it."""
+    with pytest.raises(PluginError, match=f"there is no generator '{asked}'") as caught:
+        Plugins([]).load(Kind.GENERATOR, asked)
+
+    assert hint in str(caught.value)
+
+
+def test_every_plugin_of_this_house_has_its_package_named() -> None:
+    """A provider that is added under plugins/ is one that ``charimg install`` knows."""
+    folder = Path(__file__).resolve().parent.parent / "plugins"
+    found = {}
+    for file in folder.glob("*/setup.cfg"):
+        config = configparser.ConfigParser()
+        config.read(file, encoding="utf-8")
+        for kind in Kind:
+            for line in config.get("options.entry_points", kind.group, fallback="").split("\n"):
+                if line.strip():
+                    found[line.partition("=")[0].strip()] = config["metadata"]["name"]
+
+    assert found
+    assert {name: PACKAGES.get(name) for name in found} == found
 
 
 def test_torn_metadata_of_one_package_hides_no_other(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

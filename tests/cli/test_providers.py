@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,27 @@ def test_a_broken_plugin_is_a_warning(charimg: Run, install: Install) -> None:
     assert "broken" in next(line for line in result.out.splitlines() if " wreck " in line)
     assert "RuntimeError: no canvas" in result.err
     assert "charimg uninstall charimg-wreck" in result.err
+
+
+def test_the_project_s_own_files_are_listed_with_their_path(charimg: Run, project: Path) -> None:
+    """A one-file plugin is listed, shown and examined like any other; its path is its source."""
+    folder = project / "plugins"
+    folder.mkdir()
+    (folder / "mine.py").write_text(textwrap.dedent(EASEL))
+    (folder / "torn.py").write_text("import charimg\n\n1 / 0\ndef register_uploaders(register): ...\n")
+    listed = charimg("providers")
+    data = json.loads(charimg("providers", "list", "--json").out)
+    shown = charimg("providers", "show", "easel")
+    findings = json.loads(charimg("doctor", "--offline", "--json").out)["findings"]
+
+    assert next(line.split()[-1] for line in listed.out.splitlines() if " easel " in line) == "plugins/mine.py"
+    assert "plugins/torn.py, line 3: ZeroDivisionError" in listed.err
+    assert [(one["files"], one["distributions"]) for one in data if one["name"] == "easel"] == [
+        (["plugins/mine.py"], [])
+    ]
+    assert shown.out.startswith("easel, generator of plugins/mine.py")
+    assert [one["message"] for one in findings if one["subject"] == "plugins/mine.py"] == ["generator easel"]
+    assert any("plugins/torn.py, line 3" in one["message"] and one["state"] == "warning" for one in findings)
 
 
 def test_two_claimants_are_named(charimg: Run, install: Install) -> None:
