@@ -45,6 +45,8 @@ class Dialect:
     """It refuses any other model name, so the default is not sent."""
     free: bool = False
     """It runs on the user's own machine: a picture costs nothing."""
+    files: bool = True
+    """It has a Files API, as far as is known: a server that turns out to have none says so at the first upload."""
     negative_mark: str | None = None
     """What parts the prompt from what must not be in the picture, where it can be told."""
 
@@ -70,9 +72,9 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             Dialect(
                 "localai", "LocalAI", response_format="b64_json", references="fields", free=True, negative_mark="|"
             ),
-            Dialect("vllm", "vLLM", response_format="b64_json", serves_one_model=True, free=True),
+            Dialect("vllm", "vLLM", response_format="b64_json", serves_one_model=True, free=True, files=False),
             # Its own default, url, is refused without cloud storage.
-            Dialect("sglang", "SGLang", response_format="b64_json", serves_one_model=True, free=True),
+            Dialect("sglang", "SGLang", response_format="b64_json", serves_one_model=True, free=True, files=False),
             Dialect(
                 "together",
                 "Together",
@@ -83,6 +85,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
                 many_field="reference_images",
                 as_data_uri=True,
                 size="width_height",
+                files=False,
             ),
             COMPATIBLE,
         )

@@ -40,8 +40,8 @@ _BUCKETS = ("input-images", "requests", "tokens")
 """What OpenAI counts, as the names of its x-ratelimit headers end."""
 
 _VIOLATIONS = re.compile(r"safety_violations=\[([a-z_/, -]{1,120})\]")
-_ADVERTISED = re.compile(r"\s+Visit https?://\S+ to learn more\.?\Z")
-"""OpenAI's last sentence about every limit, which leaves no room for the first on a terminal."""
+_ADVERTISED = re.compile(r"\s+(?:Visit https?://\S+ to learn more|You can find your API key at https?://\S+)\.?\Z")
+"""OpenAI's last sentence about every limit and every key, which leaves no room for the first on a terminal."""
 _GONE = frozenset({"model_not_found", "model_not_available", "model_deprecated", "deploymentnotfound"})
 """Codes of OpenAI, Together and Azure for a model that is not, or no longer, to be had."""
 _LOST_BEHIND = frozenset({502, 504, 524})
@@ -95,7 +95,9 @@ def _special(answer: Answer, sent: Sent, reading: Reading, fault: Mapping[str, A
         return FatalError(_login(where, sent, reading.message))
     if _is_gone(status, sent, reading, fault):
         told = ERROR_OF_VERDICT[Verdict.FATAL if status == 403 else Verdict.INVALID]
-        advice = sent.retirement or f"choose another with -o model=..., listed by: {SHOW_MODELS}"
+        if sent.retirement:
+            return told(f"{title}: {sent.retirement} (it answered HTTP {status})")
+        advice = f"choose another with -o model=..., listed by: {SHOW_MODELS}"
         return told(f"{title}: {reading.message.rstrip('.')}; {advice}")
     if status in (404, 405) and _is_no_route(reading, fault):
         return _no_route(where, sent, f"HTTP {status}")
@@ -136,10 +138,16 @@ def no_key(dialect: Dialect) -> FatalError:
     return FatalError(f"openai: no api_key found, and {dialect.title} wants one; run: {KEYS} (or set OPENAI_API_KEY)")
 
 
+def no_files(title: str) -> FatalError:
+    """The server is known to keep no files, so it cannot be the uploader."""
+    return FatalError(f"{title} keeps no pictures; use --uploader none, or another uploader")
+
+
 def _login(where: str, sent: Sent, words: str) -> str:
     if not sent.keyed:
         return f"{where} wants a key (HTTP 401) and there is none; run: {KEYS} (or set OPENAI_API_KEY)"
-    return f"{where} does not accept the key (HTTP 401: {words.rstrip('.')}); give another with: {KEYS}"
+    said = _ADVERTISED.sub("", words).rstrip(".")
+    return f"{where} does not accept the key (HTTP 401: {said}); give another with: {KEYS}"
 
 
 def _no_route(where: str, sent: Sent, how: str) -> ProviderError:
@@ -153,14 +161,14 @@ def _no_route(where: str, sent: Sent, how: str) -> ProviderError:
 
 
 def _is_gone(status: int, sent: Sent, reading: Reading, fault: Mapping[str, Any]) -> bool:
-    """The refusal is about the model: by its code, by the field it names, or because nothing else can be gone."""
+    """The refusal is about the model: by its code, by the field it names, or because the model is known to be gone."""
     if not _GONE.isdisjoint(reading.codes):
         return True
     if not sent.model or reading.verdict not in (Verdict.INVALID, Verdict.FATAL):
         return False
     if fault.get("param") == "model":
         return status in (400, 404, 410)
-    return sent.retirement is not None and status in (404, 410) and not _is_no_route(reading, fault)
+    return sent.retirement is not None and status in (404, 410)
 
 
 def _is_no_route(reading: Reading, fault: Mapping[str, Any]) -> bool:

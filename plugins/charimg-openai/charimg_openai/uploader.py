@@ -8,6 +8,7 @@ from charimg.contracts import Declaration, ProviderContext, Uploader
 from charimg.errors import InvalidRequestError
 from charimg.model import MediaReference, SavedImage
 from charimg_openai.declared import API_KEY, CONNECTION, NAME, URL
+from charimg_openai.faults import no_files
 from charimg_openai.file_shelf import FileShelf, Upload
 from charimg_openai.service import ImagesService
 
@@ -29,7 +30,9 @@ class OpenAIUploader(Uploader):
         self._shelf = context.share(FileShelf)
 
     async def open(self) -> None:
-        """Try the key."""
+        """Try the key; a server that is known to keep no files is told before any picture is paid for."""
+        if not self._service.dialect.files:
+            raise no_files(self._service.title)
         await self._service.ready()
 
     async def close(self) -> None:

@@ -372,7 +372,7 @@ async def test_a_dead_models_error_names_its_successor(openai: OpenAIEmulator, l
     """What the service says, when it was, and what to type."""
     lane = lane_for(openai.base_url, model=model)
 
-    with pytest.raises(InvalidRequestError, match=rf"{model}.*is retired \(2026-.*use -o model=gpt-image-2"):
+    with pytest.raises(InvalidRequestError, match=rf"the model {model} is retired \(2026-.*use -o model=gpt-image-2"):
         await lane.generator.generate(lane.request())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -346,3 +348,24 @@ async def test_a_redirect_is_not_followed(lane_for: MakeLane) -> None:
 
         with pytest.raises(FatalError, match=r"redirects .HTTP 308. and is not followed; check the setting base_url"):
             await lane.generator.generate(lane.request())
+
+
+@pytest.mark.parametrize("server", ["vllm", "sglang", "together"])
+async def test_a_server_without_files_is_told_before_a_picture_is_paid_for(lane_for: MakeLane, server: str) -> None:
+    """The uploader of the generator's name is the default, and could take nothing there."""
+    async with OpenAIEmulator(personality=PERSONALITIES[server]) as emulator:
+        lane = lane_for(emulator.base_url, server=server)
+
+        with pytest.raises(FatalError, match="keeps no pictures; use --uploader none"):
+            await lane.uploader.open()
+
+        assert emulator.bill.log() == []
+
+
+def test_the_declaration_loads_nothing_heavy() -> None:
+    """Lists of providers read it: neither aiohttp nor Pillow is loaded for that."""
+    heavy = "import sys, charimg_openai.generator, charimg_openai.uploader; print({'aiohttp', 'PIL'} & {*sys.modules})"
+
+    loaded = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
+
+    assert loaded.stdout.strip() == "set()"
