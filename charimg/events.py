@@ -67,6 +67,28 @@ def names_of(jobs: Sequence[Job]) -> tuple[JobName, ...]:
     return tuple(JobName(job.key, job.name) for job in jobs)
 
 
+@dataclass(frozen=True)
+class LaneFacts:
+    """A lane as it was asked for."""
+
+    name: str
+    """Its one name in events, ledger and words."""
+    generator: str
+    """The image generator's name."""
+    account: str
+    """Where its credentials are kept, as ``gemini@work``."""
+    uploader: str
+    """The uploader's name."""
+    batch_size: int
+    """Jobs it runs at once."""
+    weight: float | None = None
+    """Its share, relative to the other lanes with a weight."""
+    price: Cost | None = None
+    """What one picture costs there, where that is known and not nothing."""
+    fallback: bool = False
+    """It is opened only when all before it have closed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
     """The plan: who gets a picture, through whom, and how long it takes at least."""
@@ -81,11 +103,15 @@ class RunStarted(Event):
     jobs: tuple[JobName, ...]
     """In roster order."""
     lanes: tuple[str, ...]
-    """Names of the lanes that work on it."""
+    """Names of the lanes that work on it from the beginning."""
+    lane_facts: tuple[LaneFacts, ...] = ()
+    """Of these lanes, and of those that stand by as a fallback."""
     generator: str
-    """The image generator's name."""
+    """The image generator's name; several, with commas, where the lanes differ."""
     uploader: str
-    """The uploader's name."""
+    """The uploader's name; likewise."""
+    budget: Cost | None = None
+    """What the run may cost."""
     store: str
     """The store's name."""
     roster: str = ""
@@ -93,7 +119,7 @@ class RunStarted(Event):
     out: str
     """The folder the pictures go to."""
     batch_size: int
-    """Jobs a lane runs at once."""
+    """Jobs a lane runs at once, where it has no size of its own."""
     quota_wait: float
     """Seconds a lane waits at least after a quota answer."""
     max_retries: int
@@ -330,6 +356,15 @@ class LaneClosed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FallbackOpened(Event):
+    """All lanes before it have closed, and this one takes what they left."""
+
+    event: ClassVar[str] = "fallback_opened"
+    jobs: int
+    """Jobs that were left."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Warned(Event):
     """Something the user should know that does not stop the run."""
 
@@ -365,6 +400,20 @@ class Problem:
     """The service could not be reached."""
 
 
+@dataclass(frozen=True)
+class LaneSummary:
+    """What one lane did, for the summary of a run with several."""
+
+    name: str
+    succeeded: int = 0
+    """Jobs that have all they need, and got the last of it there."""
+    failed: int = 0
+    rejected: int = 0
+    waits: int = 0
+    """Quota waits."""
+    spent: tuple[Cost, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     """The honest summary: succeeded + failed + rejected + pending = total."""
@@ -392,6 +441,8 @@ class RunFinished(Event):
     """The pending jobs, in roster order."""
     closed: tuple[LaneClosed, ...] = ()
     """The lanes that closed before the end."""
+    lanes: tuple[LaneSummary, ...] = ()
+    """What each lane did, in the order they were asked for; those that had nothing to do included."""
     spent: tuple[Cost, ...] = ()
     """What this run cost, by currency and source."""
     possibly_charged: tuple[JobName, ...] = ()

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from charimg.contracts import ImageGenerator, Provider, ProviderContext, SettingValue, Uploader
+from charimg.contracts import Declaration, ImageGenerator, Price, Provider, ProviderContext, SettingValue, Uploader
 from charimg.credentials import FoundSecret
 from charimg.errors import CharimgError, FatalError, ProviderError
 from charimg.http import HttpSession
-from charimg.pipeline import Bench, Pipeline
+from charimg.lane_choice import LaneChoice
+from charimg.pipeline import Bench, Pipeline, Terms
 from charimg.provider_call import PATIENCE, is_in_core_words
 from charimg.redaction import Redactor
 from charimg.settings import Options
@@ -20,12 +21,27 @@ from charimg.work_reports import WorkReports
 from charimg.workplace import Workplace
 
 
+def settings_values(
+    choice: LaneChoice, about: Declaration, place: Workplace, options: Options
+) -> dict[str, SettingValue | None]:
+    """The values a lane's provider gets for its settings.
+
+    :raises InputError: one is wrong or missing.
+    """
+    label = choice.label_of(about)
+    return place.settings.values_for(about, options, label=label, lane=choice.settings_of(about))
+
+
 @dataclass(frozen=True)
 class _Resolved:
     """What a provider was given by the user."""
 
-    settings: Mapping[str, SettingValue | None]
+    settings: dict[str, SettingValue | None]
     secrets: Mapping[str, FoundSecret]
+    account: str
+    """Where its credentials are kept."""
+    valid_for: str
+    """The account or server that knows what it made: a media reference is bound to it, whoever drew the picture."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,7 @@ class _Beside:
 
 
 class Lane:
-    """One generator and one uploader together with one account.
+    """One generator and one uploader together with their accounts.
 
     Making one resolves settings and credentials and does nothing else, so that a missing key is told before
     anything is created.
@@ -47,29 +63,27 @@ class Lane:
     :raises FatalError: a required credential is missing.
     """
 
-    def __init__(
-        self,
-        name: str,
-        generator: type[ImageGenerator],
-        uploader: type[Uploader],
-        *,
-        place: Workplace,
-        options: Options,
-        redactor: Redactor,
-        wait_ceiling: float,
-    ) -> None:
-        self.name = name
-        self._generator = generator
-        self._uploader = uploader
+    def __init__(self, choice: LaneChoice, *, place: Workplace, options: Options, redactor: Redactor) -> None:
+        self.choice = choice
+        self.name = choice.name
         self._place = place
         self._redactor = redactor
-        self._wait_ceiling = wait_ceiling
         self._resolved: dict[type[Provider], _Resolved] = {}
-        for kind in (generator, uploader):
-            secrets = place.credentials.required(kind.declaration)
+        for kind, account, valid_for in (
+            (choice.generator, choice.account, choice.generator_place),
+            (choice.uploader, choice.uploader_account, choice.uploader_place),
+        ):
+            about = kind.declaration
+            secrets = place.credentials.required(about, account)
             for secret in secrets.values():
                 redactor.add(secret.value)
-            self._resolved[kind] = _Resolved(place.settings.values_for(kind.declaration, options), secrets)
+            values = settings_values(choice, about, place, options)
+            self._resolved[kind] = _Resolved(values, secrets, account, valid_for)
+
+    @property
+    def price(self) -> Price | None:
+        """What one picture costs on this lane; ``None`` where nobody knows."""
+        return self.choice.price_at(self._resolved[self.choice.generator].settings)
 
     @asynccontextmanager
     async def open(self, bench: Bench, http: HttpSession, warn: Callable[[str], None]) -> AsyncIterator[Pipeline]:
@@ -84,11 +98,12 @@ class Lane:
         reports = WorkReports(self.name, bench.store, bench.emit, self._redactor)
         beside = _Beside(http, reports, {})
         try:
-            generator = await self._started(self._generator, beside, made)
-            uploader = await self._started(self._uploader, beside, made)
+            generator = await self._started(self.choice.generator, beside, made)
+            uploader = await self._started(self.choice.uploader, beside, made)
             assert isinstance(generator, ImageGenerator)  # the plugin loader has checked it
             assert isinstance(uploader, Uploader)  # likewise
-            yield Pipeline(bench, reports, generator, uploader)
+            terms = Terms(self.choice.generator_place, self.choice.uploader_place, self.price)
+            yield Pipeline(bench, reports, generator, uploader, terms)
         finally:
             for provider in reversed(made):
                 await self._close(provider, warn)
@@ -108,18 +123,16 @@ class Lane:
 
     def _context(self, kind: type[Provider], beside: _Beside) -> ProviderContext:
         resolved = self._resolved[kind]
-        account = kind.declaration.account_name
         return ProviderContext(
             folder=self._place.project.folder,
             out=self._place.project.out,
             settings=resolved.settings,
             credentials={name: secret.value for name, secret in resolved.secrets.items()},
-            # What a media reference is bound to: the account that knows it, whoever drew the picture.
-            lane=account,
+            lane=resolved.valid_for,
             http=beside.http,
-            wait_ceiling=self._wait_ceiling,
+            wait_ceiling=self.choice.policy.wait_ceiling,
             redactor=self._redactor,
-            remember=self._place.credentials.remember(account, resolved.secrets),
+            remember=self._place.credentials.remember(resolved.account, resolved.secrets),
             progress=beside.reports.progress,
             accepted=beside.reports.accepted,
             shared=beside.shared,

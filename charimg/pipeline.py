@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from charimg.budget import Budget
 from charimg.contracts import (
     Attempt,
     ImageGenerator,
     JobRecord,
     JobState,
     PictureRecord,
+    Price,
     Store,
     Trouble,
     Uploader,
@@ -57,6 +59,7 @@ from charimg.policy import Outcome
 from charimg.project import Project
 from charimg.provider_call import checked, guarded, in_own_thread, of_type, with_quick_retries
 from charimg.redaction import Redactor
+from charimg.shared_quotas import SharedQuotas
 from charimg.verdicts.waits import sane
 from charimg.work_reports import WorkReports
 
@@ -78,6 +81,8 @@ class Bench:
     """Seconds: a service that asks for a longer wait means "not today"."""
     stopping: Callable[[], bool]
     """Whether nothing more is to be sent."""
+    budget: Budget = field(default_factory=Budget)
+    quotas: SharedQuotas = field(default_factory=SharedQuotas)
     made: set[str] = field(default_factory=set)
     """Keys of jobs whose picture was made in this run: never made again in it, whatever else happens."""
 
@@ -87,14 +92,37 @@ class Bench:
         await self.store.record_saved(attempt, picture, kept)
 
 
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a lane works."""
+
+    generator_account: str = ""
+    """Whose quota a picture uses; the same for two lanes that share it."""
+    uploader_account: str = ""
+    price: Price | None = None
+    """What one picture costs, as far as is known before it is made."""
+
+
 class Pipeline:
     """One lane's way of doing a job."""
 
-    def __init__(self, bench: Bench, reports: WorkReports, generator: ImageGenerator, uploader: Uploader) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        reports: WorkReports,
+        generator: ImageGenerator,
+        uploader: Uploader,
+        terms: Terms,
+    ) -> None:
         self._bench = bench
         self._lane = reports.lane
         self._generator = generator
         self._uploader = uploader
+        self._terms = terms
+        price = terms.price
+        self._declared = None if price is None or not price.amount else Cost(price.amount, price.currency)
+        self._price = 0.0 if price is None else price.amount
+        """What is reserved for a picture: the declared price, or the most that the service has reported."""
         self._reports = reports
 
     async def work(self, job: Job) -> Outcome:
@@ -118,8 +146,16 @@ class Pipeline:
     async def _quickly(self, stage: Callable[[], Awaitable[T]]) -> T:
         return await with_quick_retries(stage, give_up=self._bench.stopping)
 
-    async def _guarded(self, call: Coroutine[Any, Any, T]) -> T:
-        return await guarded(call, ceiling=self._bench.wait_ceiling)
+    def _ask_in_vain(self, account: str) -> None:
+        """Raise what another lane has just heard from this account, where that holds for this lane too."""
+        self._bench.quotas.check(account, self._lane, asyncio.get_running_loop().time())
+
+    async def _guarded(self, account: str, call: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await guarded(call, ceiling=self._bench.wait_ceiling)
+        except ProviderError as error:
+            self._bench.quotas.note(account, self._lane, error, asyncio.get_running_loop().time())
+            raise
 
     def _usable_picture(self, job: Job, record: JobRecord | None) -> PictureRecord | None:
         if record is None or record.picture is None:
@@ -131,13 +167,39 @@ class Pipeline:
     # -- generate -> check -> save ------------------------------------------------------------------------------
 
     async def _generate(self, job: Job) -> PictureRecord:
-        """One attempt: from the intent in the ledger to the picture on disk."""
-        bench, lane = self._bench, self._lane
+        """One attempt: from the money it needs to the picture on disk."""
+        self._ask_in_vain(self._terms.generator_account)
+        began = asyncio.get_running_loop().time()
         standing = await self._standing_attempt(job)
+        reserved = self._price if standing is None else 0.0  # what the service has accepted was counted then
+        budget = self._bench.budget
+        budget.reserve(reserved)
+        cost: Cost | float = 0.0
+        try:
+            attempt, picture = await self._attempt(job, standing)
+            cost = picture.cost or 0.0
+            if isinstance(cost, Cost) and cost.currency == budget.currency:
+                self._price = max(self._price, cost.amount)
+        except ProviderError as error:
+            cost = reserved if error.possibly_charged or error.standing else 0.0
+            raise
+        except asyncio.CancelledError:
+            cost = reserved
+            raise
+        finally:
+            budget.settle(reserved, cost)
+        seconds = round(asyncio.get_running_loop().time() - began, 3)
+        paid = picture.cost
+        picture = await self._finish(job, attempt, picture)
+        self._bench.emit(picture_saved(self._lane, job.key, job.name, picture, cost=paid, seconds=seconds))
+        return picture
+
+    async def _attempt(self, job: Job, standing: Attempt | None) -> tuple[str, PictureRecord]:
+        """From the intent in the ledger to the picture on disk; returns the attempt's id too."""
+        bench, lane = self._bench, self._lane
         request = self._prepare(job, standing)
         name = self._generator.declaration.name
         bench.emit(JobGenerating(lane=lane, key=job.key, name=job.name, attempt=request.attempt))
-        began = asyncio.get_running_loop().time()
         if standing is None:
             await bench.store.record_intent(
                 Attempt(
@@ -154,7 +216,7 @@ class Pipeline:
                 )
             )
         try:
-            given = await self._guarded(self._generator.generate(request))
+            given = await self._guarded(self._terms.generator_account, self._generator.generate(request))
             generated, facts, odd = checked(given, name)
         except ProviderError as error:
             await self._record_attempt_trouble(job, request.attempt, error)
@@ -168,11 +230,7 @@ class Pipeline:
             self._warn(job, words)
         picture = await self._save(job, request, generated, facts)
         bench.made.add(job.key)
-        seconds = round(asyncio.get_running_loop().time() - began, 3)
-        cost = picture.cost
-        picture = await self._finish(job, request.attempt, picture)
-        bench.emit(picture_saved(lane, job.key, job.name, picture, cost=cost, seconds=seconds))
-        return picture
+        return request.attempt, picture
 
     async def _standing_attempt(self, job: Job) -> Attempt | None:
         """An earlier attempt whose job the service still has, if it is this lane's and asks for the same picture.
@@ -211,7 +269,7 @@ class Pipeline:
             model=generated.model,
             prompt=generated.prompt,
             request_id=generated.request_id,
-            cost=generated.cost or self._generator.declaration.declared_cost,
+            cost=generated.cost or self._declared,
             media=generated.media,
         )
         await bench.record_saved(request.attempt, picture, saved)
@@ -248,7 +306,9 @@ class Pipeline:
         bench, name = self._bench, self._uploader.declaration.name
         if self._uploader.keeps_references:
             bench.emit(JobUploading(lane=self._lane, key=job.key, name=job.name))
-        reference = await self._guarded(self._uploader.upload(self._as_saved(job, picture)))
+        account = self._terms.uploader_account
+        self._ask_in_vain(account)
+        reference = await self._guarded(account, self._uploader.upload(self._as_saved(job, picture)))
         if reference is not None:
             of_type(reference, MediaReference, name)
         await bench.store.record_upload(job.key, name, reference)
@@ -299,7 +359,7 @@ class Pipeline:
             emit(JobFailed(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, stage=stage))
         else:
             emit(JobWaiting(lane=lane, key=job.key, name=job.name, verdict=verdict, message=message, wait=trouble.wait))
-        return Outcome(verdict, message, trouble.wait, _until(error), stage, error.unreachable)
+        return Outcome(verdict, message, trouble.wait, _until(error), stage, error.unreachable, error.standing)
 
     def _trouble(self, stage: str, error: ProviderError) -> Trouble:
         message = self._bench.redactor.line(error.message)

@@ -50,7 +50,7 @@ class Plan:
         return self.policy.least_seconds(len(self.jobs))
 
     def cost(self, price: Price | None) -> float | None:
-        """What the pictures cost at the declared price; ``None`` if it is unknown."""
+        """What the pictures cost at this price of one; ``None`` if it is unknown."""
         return None if price is None else price.amount * self.pictures
 
 
@@ -58,9 +58,9 @@ def make_plan(
     roster: Roster,
     records: Mapping[str, JobRecord],
     *,
-    generator: Declaration,
-    uploader: type[Uploader],
-    lanes: Sequence[str],
+    generators: Sequence[Declaration],
+    uploaders: Sequence[type[Uploader]],
+    accounts: Sequence[str],
     policy: Policy,
     now: datetime,
     file_exists: Callable[[str], bool],
@@ -71,7 +71,8 @@ def make_plan(
     """Filter the characters that need something.
 
     :param records: what the ledger knows, by key.
-    :param lanes: the lanes of the run: a reference of another lane is of no use to it.
+    :param generators: of the lanes of the run; likewise the uploaders.
+    :param accounts: those the lanes upload to: a reference that is valid for another is of no use.
     :param file_exists: whether a picture of the ledger is still on disk.
     :param picture_there: whether a file with this key's name is in the folder of pictures, known or not.
     :param only: names or keys the user asked for; all others are left out.
@@ -104,7 +105,7 @@ def make_plan(
             outdated = record.asked not in (None, request.fingerprint)
             if outdated:
                 changed.append(character.name)
-            if _needs_upload(record, uploader, lanes, now, file_exists):
+            if _needs_upload(record, uploaders, accounts, now, file_exists):
                 jobs.append(job)
                 uploads.add(character.key)
             else:
@@ -113,11 +114,12 @@ def make_plan(
     strangers = [job.name for job in jobs if not force and job.key not in records and picture_there(job.key)]
     warnings = (
         *roster.warnings,
-        *_unseen_references(jobs, generator),
+        *(line for generator in generators for line in _unseen_references(jobs, generator)),
         *_outdated(changed),
         *_unknown_pictures(strangers),
     )
-    return Plan(tuple(jobs), tuple(skipped), frozenset(uploads), warnings, _left_out(jobs, generator), policy)
+    notes = tuple(line for generator in generators for line in _left_out(jobs, generator))
+    return Plan(tuple(jobs), tuple(skipped), frozenset(uploads), warnings, notes, policy)
 
 
 def _stopped_on_the_way_to_another(record: JobRecord) -> bool:
@@ -145,23 +147,23 @@ def _outdated(names: Sequence[str]) -> tuple[str, ...]:
 
 def _needs_upload(
     record: JobRecord,
-    uploader: type[Uploader],
-    lanes: Sequence[str],
+    uploaders: Sequence[type[Uploader]],
+    accounts: Sequence[str],
     now: datetime,
     file_exists: Callable[[str], bool],
 ) -> bool:
     if record.uploader is None:  # not the state: a later attempt at another picture may have failed
         return True
-    if not uploader.keeps_references:
+    if not any(uploader.keeps_references for uploader in uploaders):
         return False
-    if record.uploader != uploader.declaration.name:
+    if record.uploader not in [uploader.declaration.name for uploader in uploaders]:
         return True
     media = record.media
     if media is None:
         return False
     if media.kind == "path" and not file_exists(media.id):
         return True
-    return media.expired(now) or (bool(media.lane) and media.lane not in lanes)
+    return media.expired(now) or (bool(media.lane) and media.lane not in accounts)
 
 
 def _unknown_pictures(names: Sequence[str]) -> tuple[str, ...]:

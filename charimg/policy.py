@@ -163,6 +163,8 @@ class Outcome:
     """Where it happened, ``"generate"`` or ``"upload"``; the policy is the same for both."""
     unreachable: bool = False
     """No answer came at all; the policy is the same, what the user is told is not."""
+    standing: bool = False
+    """The service has accepted the job and still has it: no other lane may make it meanwhile, or it is paid twice."""
 
 
 @dataclass(frozen=True)

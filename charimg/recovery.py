@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from charimg.contracts import Attempt, Declaration, JobRecord, PictureRecord
+from collections.abc import Mapping
+
+from charimg.contracts import Attempt, JobRecord, PictureRecord, Price
 from charimg.errors import StorageError
 from charimg.events import Event, JobPossiblyCharged
-from charimg.model import ImageFacts
+from charimg.model import Cost, ImageFacts
 from charimg.picture_folder import Saved
 from charimg.pipeline import Bench, picture_saved
 
 
-async def recover(bench: Bench, generator: Declaration) -> list[Event]:
+async def recover(bench: Bench, prices: Mapping[str, Price | None]) -> list[Event]:
     """Settle every attempt whose end was never recorded, and tell what was found.
 
     An attempt whose job the service accepted under a ticket stays open: the lane that has it asks for the result.
 
-    :param generator: the generator of this run: where it is the attempt's, its price is what the picture cost.
+    :param prices: of one picture, by lane: what a picture that is taken up cost, where its lane is among them.
 
     :raises StorageError: a picture cannot be taken up, or the ledger failed.
     """
@@ -36,7 +38,7 @@ async def recover(bench: Bench, generator: Declaration) -> list[Event]:
                 path=bench.project.shown(saved.path),
                 facts=facts,
                 seed=attempt.seed,
-                cost=generator.declared_cost if attempt.provider == generator.name else None,
+                cost=_cost(prices.get(attempt.lane)),
                 adopted=True,
             )
             await bench.record_saved(attempt.id, picture, saved)
@@ -44,6 +46,10 @@ async def recover(bench: Bench, generator: Declaration) -> list[Event]:
             bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
             told.append(picture_saved(attempt.lane, record.key, record.name, picture, cost=picture.cost, seconds=0.0))
     return told
+
+
+def _cost(price: Price | None) -> Cost | None:
+    return None if price is None or not price.amount else Cost(price.amount, price.currency)
 
 
 def _adopted(

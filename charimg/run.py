@@ -6,25 +6,27 @@ import asyncio
 import logging
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
-from charimg.contracts import ImageGenerator, Observer, Store, Uploader
+from charimg.budget import Budget
+from charimg.contracts import Observer, Price, Store
 from charimg.errors import CharimgError, ProviderError, StorageError
-from charimg.events import Event, LaneClosed, RunFinished, RunStarted, Warned, names_of
+from charimg.events import Event, FallbackOpened, LaneClosed, LaneFacts, RunFinished, RunStarted, Warned, names_of
 from charimg.http import HttpSession
-from charimg.lane import Lane
-from charimg.model import Roster, utc_now
+from charimg.lane import Lane, settings_values
+from charimg.lane_choice import LaneChoice, LaneChoices
+from charimg.model import Cost, Roster, utc_now
 from charimg.picture_folder import PictureFolder
 from charimg.pipeline import Bench, Pipeline
 from charimg.plan import Plan, make_plan
-from charimg.plugins import Kind
 from charimg.policy import Policy
 from charimg.recovery import recover
 from charimg.redaction import Redactor
-from charimg.scheduler import Scheduler
+from charimg.scheduler import LaneWork, Leftover, Scheduler
 from charimg.settings import Options, policy_of
+from charimg.shared_quotas import SharedQuotas
 from charimg.summary import Tally
 from charimg.workplace import Workplace
 
@@ -37,30 +39,43 @@ class Order:
 
     workplace: Workplace
     roster: Roster
+    lanes: LaneChoices
     options: Options
     only: tuple[str, ...] = ()
     force: bool = False
 
     @property
     def policy(self) -> Policy:
-        """The policy that the settings describe, with no more at once than the generator can take."""
-        policy = policy_of(self.workplace.general)
-        most = self.generator.declaration.abilities.parallel
-        return policy if most is None else replace(policy, batch_size=min(policy.batch_size, max(1, most)))
+        """The policy that the settings describe; the one lane's own where there is but one."""
+        return self.lanes.first[0].policy if len(self.lanes.all) == 1 else policy_of(self.workplace.general)
 
-    @property
-    def generator(self) -> type[ImageGenerator]:
-        """The generator's class."""
-        chosen = self.workplace.chosen(Kind.GENERATOR)
-        assert issubclass(chosen, ImageGenerator)  # the plugin loader has checked it
-        return chosen
+    def check(self) -> None:
+        """Refuse what a run would refuse before it begins, but for missing credentials.
 
-    @property
-    def uploader(self) -> type[Uploader]:
-        """The uploader's class."""
-        chosen = self.workplace.chosen(Kind.UPLOADER)
-        assert issubclass(chosen, Uploader)  # the plugin loader has checked it
-        return chosen
+        :raises InputError: a setting of a provider is wrong, or the budget cannot be kept.
+        """
+        for lane in self.lanes.all:
+            settings_values(lane, lane.uploader.declaration, self.workplace, self.options)
+        self.budget()
+
+    def prices(self) -> dict[str, Price | None]:
+        """What one picture costs, by lane.
+
+        :raises InputError: a setting of a lane is wrong.
+        """
+        place, options = self.workplace, self.options
+        return {
+            lane.name: lane.price_at(settings_values(lane, lane.generator.declaration, place, options))
+            for lane in self.lanes.all
+        }
+
+    def budget(self) -> Budget:
+        """What the run may spend.
+
+        :raises InputError: it cannot be kept with these lanes.
+        """
+        limit = self.workplace.general["budget"].value
+        return Budget.of(None if limit is None else float(limit), self.prices())
 
 
 async def plan_only(order: Order) -> Plan:
@@ -71,12 +86,13 @@ async def plan_only(order: Order) -> Plan:
 
 async def _plan(order: Order, store: Store) -> Plan:
     project = order.workplace.project
+    lanes = order.lanes.first
     return make_plan(
         order.roster,
         await store.jobs(),
-        generator=order.generator.declaration,
-        uploader=order.uploader,
-        lanes=[order.uploader.declaration.account_name],
+        generators=tuple(dict.fromkeys(lane.generator.declaration for lane in lanes)),
+        uploaders=tuple(dict.fromkeys(lane.uploader for lane in lanes)),
+        accounts=[lane.uploader_place for lane in order.lanes.all],
         policy=order.policy,
         now=utc_now(),
         file_exists=lambda shown: project.found(shown).is_file(),
@@ -130,7 +146,10 @@ class Run:
         self._observers += observers
         try:
             async with AsyncExitStack() as stack:
-                lanes = [self._lane()]  # before the lock: a missing key creates nothing
+                # Before the lock: a missing key creates nothing.
+                lanes = {choice.name: self._lane(choice) for choice in order.lanes.all}
+                prices = {name: lane.price for name, lane in lanes.items()}
+                budget = order.budget()
                 stack.enter_context(order.workplace.project.locked())
                 store = await stack.enter_async_context(
                     order.workplace.open_store(read_only=False, options=order.options)
@@ -146,12 +165,14 @@ class Run:
                     pictures=PictureFolder(order.workplace.project.out),
                     wait_ceiling=order.policy.wait_ceiling,
                     stopping=lambda: self._stopped,
+                    budget=budget,
+                    quotas=SharedQuotas(_accounts(order.lanes), order.policy.quota_wait),
                 )
-                recovered = await recover(bench, order.generator.declaration)
+                recovered = await recover(bench, prices)
                 plan = await _plan(order, store)
                 if plan.pictures:
                     bench.pictures.try_writing()
-                await self._begin(plan, store, lanes)
+                await self._begin(plan, store, prices, budget)
                 for event in recovered:
                     self._emit(event)
                 for message in (*warnings, *troubles, *plan.warnings):
@@ -162,28 +183,23 @@ class Run:
                 with suppress(Exception):  # an observer cannot break a run, nor take its summary away
                     observer.close()
 
-    def _lane(self) -> Lane:
+    def _lane(self, choice: LaneChoice) -> Lane:
         order = self._order
-        return Lane(
-            order.generator.declaration.name,
-            order.generator,
-            order.uploader,
-            place=order.workplace,
-            options=order.options,
-            redactor=self._redactor,
-            wait_ceiling=order.policy.wait_ceiling,
-        )
+        return Lane(choice, place=order.workplace, options=order.options, redactor=self._redactor)
 
-    async def _begin(self, plan: Plan, store: Store, lanes: Sequence[Lane]) -> None:
+    async def _begin(self, plan: Plan, store: Store, prices: Mapping[str, Price | None], budget: Budget) -> None:
         order = self._order
+        first = order.lanes.first
         started = RunStarted(
             run=self._id,
             total=len(plan.jobs),
             skipped=len(plan.skipped),
             jobs=names_of(plan.jobs),
-            lanes=tuple(lane.name for lane in lanes),
-            generator=order.generator.declaration.name,
-            uploader=order.uploader.declaration.name,
+            lanes=tuple(lane.name for lane in first),
+            lane_facts=tuple(_facts(lane, prices[lane.name], lane not in first) for lane in order.lanes.all),
+            generator=", ".join(dict.fromkeys(lane.generator.declaration.name for lane in first)),
+            uploader=", ".join(dict.fromkeys(lane.uploader.declaration.name for lane in first)),
+            budget=budget.limit,
             store=store.declaration.name,
             roster=str(order.roster.path.absolute()),
             out=str(order.workplace.project.out),
@@ -196,18 +212,11 @@ class Run:
         await store.begin_run(self._id, started.time, started.to_dict())
         self._emit(started)
 
-    async def _work(self, bench: Bench, plan: Plan, lanes: Sequence[Lane], http: HttpSession) -> RunFinished:
+    async def _work(self, bench: Bench, plan: Plan, lanes: Mapping[str, Lane], http: HttpSession) -> RunFinished:
         began = asyncio.get_running_loop().time()
         failure: Exception | None = None
         try:
-            async with AsyncExitStack() as stack:
-                work = {}
-                for lane in lanes if plan.jobs else ():
-                    if not self._stopped and (pipeline := await self._open(bench, lane, http, stack)):
-                        work[lane.name] = pipeline.work
-                if work and not self._stopped:
-                    self._scheduler = Scheduler(work, plan.jobs, plan.policy, self._emit)
-                    await self._scheduler.run()
+            await self._work_in_turn(bench, plan, lanes, http)
         except Exception as error:  # storage, or a fault of ours: the summary comes first
             failure = error
         finished = self._tally.finished(
@@ -223,6 +232,40 @@ class Run:
         if failure is not None:
             raise self._told(failure)
         return finished
+
+    async def _work_in_turn(self, bench: Bench, plan: Plan, lanes: Mapping[str, Lane], http: HttpSession) -> None:
+        """The first lanes together, then each fallback on what all before it have left."""
+        choices = self._order.lanes
+        turns = [[lanes[choice.name] for choice in choices.first], *([lanes[one.name]] for one in choices.fallbacks)]
+        left = [Leftover(job) for job in plan.jobs]
+        for number, turn in enumerate(turns):
+            async with AsyncExitStack() as stack:
+                work = [lane async for lane in self._opened(bench, turn if left else (), http, stack)]
+                if not work or self._stopped:
+                    continue
+                if number:
+                    self._emit(FallbackOpened(lane=turn[0].name, jobs=len(left)))
+                told = {one.job.key: one.given_up for one in left}
+                self._scheduler = Scheduler(
+                    work,
+                    [one.job for one in left],
+                    self._emit,
+                    total=len(plan.jobs),
+                    more_to_come=number + 1 < len(turns),
+                )
+                left = await self._scheduler.run()
+                left = [replace(one, given_up=one.given_up or told[one.job.key]) for one in left]
+        for leftover in left:
+            if leftover.given_up is not None:
+                self._emit(leftover.given_up)
+
+    async def _opened(
+        self, bench: Bench, lanes: Sequence[Lane], http: HttpSession, stack: AsyncExitStack
+    ) -> AsyncIterator[LaneWork]:
+        """Those of the lanes that could be opened."""
+        for lane in lanes:
+            if not self._stopped and (pipeline := await self._open(bench, lane, http, stack)):
+                yield LaneWork(lane.name, pipeline.work, lane.choice.policy, lane.choice.weight)
 
     def _told(self, failure: Exception) -> Exception:
         """A failure that ends the run, as its caller may see it: a stray exception may hold a secret in its words."""
@@ -264,3 +307,22 @@ class Run:
         if not isinstance(event, RunFinished):  # which is the last thing anybody hears
             for words in failed:
                 self._warn(words)
+
+
+def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:
+    return LaneFacts(
+        name=lane.name,
+        generator=lane.generator.declaration.name,
+        account=lane.account,
+        uploader=lane.uploader.declaration.name,
+        batch_size=lane.policy.batch_size,
+        weight=lane.weight,
+        price=None if price is None or not price.amount else Cost(price.amount, price.currency),
+        fallback=fallback,
+    )
+
+
+def _accounts(lanes: LaneChoices) -> Iterator[str]:
+    """Every account as often as lanes use it; a lane whose two providers share one counts once."""
+    for lane in lanes.all:
+        yield from {lane.generator_place, lane.uploader_place}

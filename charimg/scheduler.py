@@ -1,16 +1,17 @@
 """Lanes, batches, retries, cooldowns: the only module that waits.
 
-Every lane takes up to a batch of jobs from one shared queue and runs them at once, as the policy
-(:mod:`charimg.policy`) allows. The scheduler holds each lane's record and the clock (the event loop's, monotonic), asks
-:func:`~charimg.policy.may_start` before every job and tells :func:`~charimg.policy.came_of` what came of it. The waits
-between are ``backoff``'s: it asks again after every wake-up, so that a wait that grew meanwhile is honoured.
+Every lane takes up to a batch of jobs from one shared queue and runs them at once, as its policy
+(:mod:`charimg.policy`) allows. What a lane leaves, because it closed or gave up, the others take. The scheduler holds
+each lane's record and the clock (the event loop's, monotonic), asks :func:`~charimg.policy.may_start` before every job
+and tells :func:`~charimg.policy.came_of` what came of it. The waits between are ``backoff``'s: it asks again after
+every wake-up, so that a wait that grew meanwhile is honoured.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import backoff
@@ -27,6 +28,7 @@ from charimg.events import (
     Stopping,
     names_of,
 )
+from charimg.job_queue import JobQueue
 from charimg.model import Job, Verdict
 from charimg.policy import (
     Answer,
@@ -51,48 +53,38 @@ SHORTEST_SLEEP = 0.001
 """Seconds: below it the clock might not move at all between two questions."""
 
 
-class JobQueue:
-    """The jobs that wait for a lane, in roster order."""
+@dataclass(frozen=True)
+class LaneWork:
+    """What the scheduler knows of a lane."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = [(job.position, job) for job in jobs]
-        heapq.heapify(self._jobs)
-        self._taken = 0
-        self._changed = asyncio.Event()
+    name: str
+    work: Work
+    policy: Policy
+    """The lane's own: its batch, its waits, its cooldown."""
+    weight: float | None = None
+    """Its share of the jobs, relative to the other lanes with a weight; without one it takes a batch whenever it is
+    free."""
 
-    async def has_jobs(self) -> bool:
-        """Whether there are jobs, or will be: waits while other lanes may still hand some back."""
-        while not self._jobs and self._taken:
-            self._changed.clear()
-            await self._changed.wait()
-        return bool(self._jobs)
 
-    async def drained(self) -> None:
-        """Wait until there are no jobs and no lane can hand any back."""
-        while self._jobs or self._taken:
-            self._changed.clear()
-            await self._changed.wait()
+@dataclass(frozen=True)
+class Leftover:
+    """A job that no lane brought to an end."""
 
-    def take(self, most: int) -> list[Job]:
-        """The next jobs, at most so many; perhaps none."""
-        batch = [heapq.heappop(self._jobs)[1] for _ in range(min(most, len(self._jobs)))]
-        self._taken += bool(batch)
-        return batch
-
-    def done_with_batch(self, unfinished: Sequence[Job]) -> None:
-        """A lane is through with the batch it took, and hands back what it did not finish."""
-        for job in unfinished:
-            heapq.heappush(self._jobs, (job.position, job))
-        self._taken -= 1
-        self._changed.set()
+    job: Job
+    given_up: JobFailed | None = None
+    """How it is told, if a lane tried it and gave it up."""
 
 
 class _Lane:
     """One lane at work."""
 
-    def __init__(self, name: str, work: Work) -> None:
-        self.name = name
-        self.work = work
+    def __init__(self, told: LaneWork) -> None:
+        self.name = told.name
+        self.work = told.work
+        self.policy = told.policy
+        self.weight = told.weight
+        self.taken = 0
+        """Jobs it took, however they ended."""
         self.record = LaneRecord()
         self.turns: list[Retry | BatchOver] = []
         """How the round under way turned, once it has."""
@@ -101,30 +93,46 @@ class _Lane:
         self.announced: float | None = None
         """The end of the pause that was last told to the user."""
 
+    @property
+    def share(self) -> float:
+        """Jobs it took for each unit of its weight."""
+        return self.taken / (self.weight or 1.0)
+
 
 class Scheduler:
     """Runs jobs on lanes under the policy.
 
-    :param lanes: the work of each lane, by the lane's name.
+    :param jobs: in roster order.
     :param emit: hears every event, and must return at once.
+    :param total: jobs of the whole run, where these are only what earlier lanes left.
+    :param more_to_come: other lanes will be opened for what these leave: a job they give up has not failed yet.
     """
 
     def __init__(
-        self, lanes: Mapping[str, Work], jobs: Sequence[Job], policy: Policy, emit: Callable[[Event], None]
+        self,
+        lanes: Iterable[LaneWork],
+        jobs: Sequence[Job],
+        emit: Callable[[Event], None],
+        *,
+        total: int | None = None,
+        more_to_come: bool = False,
     ) -> None:
-        self._lanes = [_Lane(name, work) for name, work in lanes.items()]
+        self._lanes = [_Lane(lane) for lane in lanes]
         self._queue = JobQueue(jobs)
-        self._total = len(jobs)
-        self._policy = policy
+        self._total = len(jobs) if total is None else total
+        self._more_to_come = more_to_come
+        self._given_up: dict[str, JobFailed] = {}
+        """How a job is told that a lane gave up, while others may still take it."""
         self._emit = emit
         self._stop = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._failure: Exception | None = None
         self._abandoned = False
 
-    async def run(self) -> None:
+    async def run(self) -> list[Leftover]:
         """Work until every job came to an end or no lane is left.
 
+        :returns: the jobs that did not come to an end, in roster order, unless they have been told as failed.
         :raises StorageError: the disk or the ledger failed; what was in flight has been let finish.
         """
         try:
@@ -136,40 +144,66 @@ class Scheduler:
             raise
         if self._failure is not None:
             raise self._failure
+        left = [Leftover(job, self._given_up.get(job.key)) for job in self._queue.left()]
+        if self._more_to_come:
+            return left
+        for leftover in left:
+            if leftover.given_up is not None:
+                self._emit(leftover.given_up)
+        return [leftover for leftover in left if leftover.given_up is None]
 
     def stop(self) -> None:
         """Start nothing new; let what is in flight finish, for it is paid for."""
         if not self._stop.is_set():
-            self._stop.set()
+            self._halt()
             self._emit(Stopping(in_flight=sum(not task.done() for task in self._in_flight)))
 
     def abandon(self) -> None:
         """Leave now: what is in flight is broken off, and recorded as possibly charged."""
-        self._stop.set()
+        self._halt()
         self._abandoned = True
         for task in self._in_flight:
             task.cancel()
 
     async def _work_through(self, lane: _Lane) -> None:
-        while not self._stop.is_set() and lane.record.closure is None and await self._queue.has_jobs():
+        while not self._stop.is_set() and lane.record.closure is None and await self._queue.has_jobs(lane.name):
             # A lane that must wait holds no jobs that another lane could do meanwhile, and waits for none that is done.
-            await self._patiently(lane, lambda: held(lane.record, self._now()), unless=self._queue.drained())
-            jobs = [] if self._stop.is_set() else self._queue.take(self._policy.batch_size)
+            await self._patiently(lane, lambda: held(lane.record, self._now()), unless=self._queue.drained(lane.name))
+            if not self._is_its_turn(lane) and not self._stop.is_set():
+                await self._queue.changed()
+                continue
+            jobs = [] if self._stop.is_set() else self._queue.take(lane.name, lane.policy.batch_size)
             if not jobs:
                 continue
-            unfinished = jobs
+            lane.taken += len(jobs)
+            unfinished, refused = jobs, list[str]()
             try:
-                unfinished = await self._batch(lane, jobs)
+                unfinished, refused = await self._batch(lane, jobs)
             finally:
-                self._queue.done_with_batch(unfinished)
+                self._queue.done_with_batch(lane.name, unfinished, refused)
+        self._queue.tell()
         if lane.record.closure is not None:
             closure = lane.record.closure
             self._emit(
                 LaneClosed(lane=lane.name, verdict=closure.verdict, message=closure.message, until=closure.until)
             )
 
-    async def _batch(self, lane: _Lane, jobs: list[Job]) -> list[Job]:
-        """One batch with its retries; returns the jobs to hand back."""
+    def _is_its_turn(self, lane: _Lane) -> bool:
+        """Whether no other lane with a weight is further behind its share, and able to take a batch."""
+        if lane.weight is None:
+            return True
+        return all(
+            lane.share <= other.share
+            for other in self._lanes
+            if other.weight is not None and self._is_able(other) and self._queue.has(other.name)
+        )
+
+    def _is_able(self, lane: _Lane) -> bool:
+        quota_wait = held(lane.record, self._now())
+        return lane.record.closure is None and (quota_wait is None or quota_wait.why is not Pause.QUOTA)
+
+    async def _batch(self, lane: _Lane, jobs: list[Job]) -> tuple[list[Job], list[str]]:
+        """One batch with its retries; returns the jobs to hand back, and the keys of those the lane has given up."""
         unfinished = jobs
         gave_up = False
         lane.outcomes = {}
@@ -187,7 +221,7 @@ class Scheduler:
                     lane=lane.name,
                     wait=round(turn.wait, 3),
                     retry=turn.retry,
-                    retries=self._policy.max_retries,
+                    retries=lane.policy.max_retries,
                     batch=lane.record.batch,
                     unfinished=len(unfinished),
                     verdict=Verdict.THROTTLED,
@@ -196,22 +230,41 @@ class Scheduler:
                 )
             )
             lane.announced = lane.record.closed_until
-        given_up = sorted(unfinished, key=lambda job: job.position) if gave_up else []
-        for job in given_up:
-            self._give_up(lane, job)
-        handed_back = [job for job in unfinished if job not in given_up]
+            self._queue.tell()
+        handed_back: list[Job] = []
+        refused: list[str] = []
+        failed = 0
+        for job in sorted(unfinished, key=lambda job: job.position):
+            standing = job.key in lane.outcomes and lane.outcomes[job.key].standing
+            if not gave_up and not (standing and lane.record.closure is not None):
+                handed_back.append(job)
+            elif standing or not self._others_may_take(lane, job):
+                # What stands at the service waits for the next run: another lane would make it a second time.
+                failed += 1
+                self._emit(self._how_given_up(lane, job))
+            else:
+                self._given_up[job.key] = self._how_given_up(lane, job)
+                handed_back.append(job)
+                refused.append(job.key)
         if lane.outcomes:
             self._emit(
                 BatchFinished(
                     lane=lane.name,
                     batch=lane.record.batch,
                     succeeded=_count(lane, Verdict.OK),
-                    failed=_count(lane, Verdict.FLAKY, Verdict.INVALID) + len(given_up),
+                    failed=_count(lane, Verdict.FLAKY, Verdict.INVALID) + failed,
                     rejected=_count(lane, Verdict.REJECTED),
                     pending=len(handed_back),
                 )
             )
-        return handed_back
+        return handed_back, refused
+
+    def _others_may_take(self, lane: _Lane, job: Job) -> bool:
+        return self._more_to_come or any(
+            other.record.closure is None and not self._queue.has_refused(other.name, job)
+            for other in self._lanes
+            if other is not lane
+        )
 
     async def _round(self, lane: _Lane, jobs: Sequence[Job]) -> Retry | BatchOver | None:
         """Start every job that may start, wait for all of them, and tell how the policy says it goes on."""
@@ -239,7 +292,7 @@ class Scheduler:
                         lane=lane.name,
                         batch=lane.record.batch,
                         retry=lane.record.retry,
-                        retries=self._policy.max_retries,
+                        retries=lane.policy.max_retries,
                         jobs=names_of(jobs),
                     )
                 )
@@ -299,7 +352,7 @@ class Scheduler:
         return answer if isinstance(answer, Start) else None
 
     def _ask(self, lane: _Lane, waiting: int) -> Answer:
-        lane.record, answer = may_start(lane.record, self._policy, self._now(), waiting)
+        lane.record, answer = may_start(lane.record, lane.policy, self._now(), waiting)
         return answer
 
     def _announce(self, lane: _Lane, hold: Hold) -> None:
@@ -310,7 +363,7 @@ class Scheduler:
     async def _one(self, lane: _Lane, job: Job, permit: Permit) -> None:
         try:
             outcome = await lane.work(job)
-            lane.record, turn = came_of(lane.record, self._policy, self._now(), permit, outcome)
+            lane.record, turn = came_of(lane.record, lane.policy, self._now(), permit, outcome)
         except Exception as error:  # storage failed, or there is a fault in our own code
             self._fail(error)
             return
@@ -325,25 +378,28 @@ class Scheduler:
     def _fail(self, error: Exception) -> None:
         """Spend nothing more, let what is in flight finish, and tell it at the end."""
         self._failure = self._failure or error
-        self._stop.set()
+        self._halt()
 
-    def _give_up(self, lane: _Lane, job: Job) -> None:
+    def _halt(self) -> None:
+        self._stop.set()
+        self._queue.tell()
+
+    @staticmethod
+    def _how_given_up(lane: _Lane, job: Job) -> JobFailed:
         # A job that was never sent, because others were turned away first, shares their reason.
         told = lane.outcomes.get(job.key) or next(
             outcome for outcome in lane.outcomes.values() if outcome.verdict is Verdict.THROTTLED
         )
-        self._emit(
-            JobFailed(
-                lane=lane.name,
-                key=job.key,
-                name=job.name,
-                verdict=Verdict.THROTTLED,
-                message=told.message,
-                stage=told.stage,
-                wait=told.wait,
-                unreachable=told.unreachable,
-                pending=True,
-            )
+        return JobFailed(
+            lane=lane.name,
+            key=job.key,
+            name=job.name,
+            verdict=told.verdict,
+            message=told.message,
+            stage=told.stage,
+            wait=told.wait,
+            unreachable=told.unreachable,
+            pending=True,
         )
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from charimg.errors import CharimgError, ExitCode
 from charimg.events import (
@@ -14,7 +14,9 @@ from charimg.events import (
     JobRejected,
     JobSaved,
     LaneClosed,
+    LaneSummary,
     Problem,
+    QuotaWait,
     RunFinished,
     RunStarted,
 )
@@ -33,10 +35,16 @@ class Tally:
         self._problems: dict[str, Problem] = {}
         self._possibly_charged: dict[str, JobName] = {}
         self._closed: list[LaneClosed] = []
-        self._spent: defaultdict[tuple[str, str], float] = defaultdict(float)
+        self._spent: defaultdict[tuple[str, str, str], float] = defaultdict(float)
+        """By lane, currency and source."""
+        self._ended_by: dict[str, str] = {}
+        """The lane that brought each job to its end."""
+        self._waits: Counter[str] = Counter()
 
     def hear(self, event: Event) -> None:
         """Take note of one event."""
+        if isinstance(event, (JobDone, JobFailed, JobRejected)):
+            self._ended_by[event.key] = event.lane or ""
         if isinstance(event, RunStarted):
             self._started = event
         elif isinstance(event, JobDone):
@@ -53,7 +61,9 @@ class Tally:
         elif isinstance(event, LaneClosed):
             self._closed.append(event)
         elif isinstance(event, JobSaved) and event.cost is not None:
-            self._spent[event.cost.currency, event.cost.source] += event.cost.amount
+            self._spent[event.lane or "", event.cost.currency, event.cost.source] += event.cost.amount
+        elif isinstance(event, QuotaWait):
+            self._waits[event.lane or ""] += 1
 
     def finished(self, *, seconds: float, interrupted: bool = False, failure: Exception | None = None) -> RunFinished:
         """The summary as it stands.
@@ -80,10 +90,32 @@ class Tally:
             problems=problems,
             left=left,
             closed=tuple(self._closed),
-            spent=tuple(Cost(amount, currency, source) for (currency, source), amount in self._spent.items()),
+            spent=self._costs(None),
+            lanes=tuple(self._lane(lane.name) for lane in (started.lane_facts if started else ())),
             possibly_charged=tuple(self._possibly_charged.values()),
             out=started.out if started else "",
         )
+
+    def _lane(self, name: str) -> LaneSummary:
+        ended = [key for key, lane in self._ended_by.items() if lane == name]
+        troubled = [self._problems[key].verdict for key in ended if key in self._problems]
+        rejected = troubled.count(Verdict.REJECTED)
+        return LaneSummary(
+            name,
+            succeeded=sum(key in self._succeeded for key in ended),
+            failed=len(troubled) - rejected,
+            rejected=rejected,
+            waits=self._waits[name],
+            spent=self._costs(name),
+        )
+
+    def _costs(self, lane: str | None) -> tuple[Cost, ...]:
+        """What a lane cost, or all of them, by currency and source."""
+        sums: defaultdict[tuple[str, str], float] = defaultdict(float)
+        for (whose, currency, source), amount in self._spent.items():
+            if lane in (None, whose):
+                sums[currency, source] += amount
+        return tuple(Cost(amount, currency, source) for (currency, source), amount in sums.items())
 
     def _exit_code(
         self, pending: int, problems: tuple[Problem, ...], interrupted: bool, failure: Exception | None

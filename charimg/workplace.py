@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from charimg.redaction import Redactor
 from charimg.settings import Found, Options, Settings, config_home, sort_options
 
 if TYPE_CHECKING:
-    from charimg.contracts import Provider, Store
+    from charimg.contracts import Declaration, Provider, Store
 
 
 @dataclass(frozen=True)
@@ -46,21 +46,21 @@ class Workplace:
         project = Project.at(folder, str(general["out"].value))
         return cls(project, settings, Credentials.load(environ, home), plugins, general)
 
-    def chosen(self, kind: Kind) -> type[Provider]:
-        """The provider class of this kind that flags, environment and files name.
+    def store(self) -> type[Provider]:
+        """The store's class.
 
         :raises PluginError: it cannot be had.
         """
-        setting = "provider" if kind is Kind.GENERATOR else kind.value
-        return self.plugins.load(kind, str(self.general[setting].value))
+        return self.plugins.load(Kind.STORE, str(self.general["store"].value))
 
-    def options(self, pairs: Iterable[str]) -> Options:
-        """What ``-o`` said, sorted to the chosen providers.
+    def options(self, pairs: Iterable[str], declarations: Sequence[Declaration] = ()) -> Options:
+        """What ``-o`` said, sorted to the providers in use and the store.
 
+        :param declarations: of the providers in use, in the order a name is looked up.
         :raises InputError: a name nobody has, or a credential.
         """
         pairs = tuple(pairs)
-        return sort_options(pairs, [self.chosen(kind).declaration for kind in Kind]) if pairs else {}
+        return sort_options(pairs, [*declarations, self.store().declaration]) if pairs else {}
 
     @asynccontextmanager
     async def open_store(
@@ -75,7 +75,7 @@ class Workplace:
         """
         from charimg.contracts import ProviderContext, Store  # noqa: PLC0415 - commands that open no store need none
 
-        kind = self.chosen(Kind.STORE)
+        kind = self.store()
         redactor = redactor or Redactor()
         found = self.credentials.required(kind.declaration)
         for secret in found.values():

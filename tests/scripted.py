@@ -14,7 +14,7 @@ import looptime
 from charimg.events import Event, JobDone, JobFailed, JobRejected, RunStarted
 from charimg.model import ImageRequest, Job, Verdict
 from charimg.policy import Outcome, Policy
-from charimg.scheduler import Scheduler
+from charimg.scheduler import LaneWork, Scheduler
 from charimg.summary import Tally
 
 T = TypeVar("T")
@@ -88,6 +88,7 @@ class ScriptedLane:
     script: Mapping[str, Sequence[Answer]] = field(default_factory=dict)
     usual: Answer = field(default_factory=Answer)
     calls: list[Call] = field(default_factory=list)
+    weight: float | None = None
     in_flight: int = 0
     most_in_flight: int = 0
 
@@ -123,8 +124,8 @@ class Rehearsal:
     """How long the run took, on the virtual clock."""
 
     def __post_init__(self) -> None:
-        works = {lane.name: lane.work for lane in self.lanes}
-        self.scheduler = Scheduler(works, self.jobs, self.policy, self._hear)
+        works = [LaneWork(lane.name, lane.work, self.policy, lane.weight) for lane in self.lanes]
+        self.scheduler = Scheduler(works, self.jobs, self._hear)
 
     def _hear(self, event: Event) -> None:
         self.heard.append((asyncio.get_running_loop().time(), event))

@@ -59,14 +59,19 @@ def known(cast: Roster, name: str, **changes: object) -> JobRecord:
     return replace(record, **changes)  # type: ignore[arg-type]
 
 
-def plan(cast: Roster, *records: JobRecord, uploader: type[Uploader] = Shelf, **wanted: object) -> Plan:
+def plan(
+    cast: Roster,
+    *records: JobRecord,
+    uploader: type[Uploader] = Shelf,
+    generator: Declaration = GENERATOR,
+    **wanted: object,
+) -> Plan:
     """The plan of a run; every picture the ledger knows is on disk unless told otherwise."""
-    given = {"file_exists": lambda _shown: True, "generator": GENERATOR, **wanted}
+    given = {"file_exists": lambda _shown: True, "generators": [generator], "uploaders": [uploader], **wanted}
     return make_plan(
         cast,
         {record.key: record for record in records},
-        uploader=uploader,
-        lanes=["shelf"],
+        accounts=["shelf"],
         policy=Policy(),
         now=NOW,
         **given,  # type: ignore[arg-type]

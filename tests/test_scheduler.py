@@ -24,7 +24,7 @@ from charimg.events import (
 )
 from charimg.model import Job, Verdict
 from charimg.policy import Outcome, Policy
-from charimg.scheduler import Scheduler
+from charimg.scheduler import LaneWork, Scheduler
 from tests.scripted import (
     DAILY,
     ENDS,
@@ -462,7 +462,7 @@ def test_a_failing_disk_or_a_fault_of_ours_stops_the_run_and_is_raised_at_the_en
             if isinstance(event, BatchFinished):
                 finished.append(event)
 
-        scheduler = Scheduler({"a": failing(lambda: raised)}, make_jobs(12), Policy(), hear)  # type: ignore[dict-item]
+        scheduler = Scheduler([LaneWork("a", failing(lambda: raised), Policy())], make_jobs(12), hear)  # type: ignore[arg-type]
         with pytest.raises(seen):
             await scheduler.run()
         return asyncio.get_running_loop().time()
@@ -475,7 +475,7 @@ def test_work_that_is_cancelled_by_somebody_else_does_not_hang_the_lane() -> Non
 
     async def play() -> None:
         work = failing(asyncio.CancelledError)
-        scheduler = Scheduler({"a": work}, make_jobs(5), Policy(), lambda _event: None)  # type: ignore[dict-item]
+        scheduler = Scheduler([LaneWork("a", work, Policy())], make_jobs(5), lambda _event: None)  # type: ignore[arg-type]
         await scheduler.run()
 
     with pytest.raises(RuntimeError, match="cancelled by somebody else"):
@@ -637,5 +637,5 @@ def test_a_lane_that_rests_holds_no_jobs_another_could_do() -> None:
     free = ScriptedLane("free", usual=Answer(OK, 1))
     told = rehearse(15, busy, free, policy=Policy(max_retries=0))
 
-    assert Counter(call.lane for call in told.calls) == {"busy": 5, "free": 10}
-    assert told.seconds == 1.0 + 2.0 + 1.0
+    assert Counter(call.lane for call in told.calls) == {"busy": 5, "free": 15}
+    assert told.seconds == 1.0 + 2.0 + 1.0 + 2.0 + 1.0

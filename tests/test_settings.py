@@ -156,7 +156,7 @@ def test_any_text_is_a_value_or_one_line(text: str, kind: type[SettingValue]) ->
         ("cooldown: nan", "charimg.yaml:1: cooldown: expected a number from 0 up, found 'nan'"),
         ("progress: liv", "expected one of auto, live, plain, json, none, found 'liv'; did you mean 'live'?"),
         ("batchsize: 5", "charimg.yaml:1: batchsize: unknown setting; did you mean 'batch_size'?"),
-        ("lanes: []", "charimg.yaml:1: lanes: unknown setting"),
+        ("lanes: gemini", "charimg.yaml:1: lanes: expected a list ('- ' before each), found a text"),
         ("whisk:\n  labs_url: x", "charimg.yaml:1: whisk: a provider's settings stand under 'providers:'"),
         ("out:\n", "charimg.yaml:1: out: has no value; write one, or delete the line"),
         ("out: [a]", "charimg.yaml:1: out: expected one value, found a list"),

@@ -44,13 +44,11 @@ def open_cast(desk: Desk, roster: Path | None, store: str | None, options: tuple
         StorageError: the ledger cannot be read.
     """
     from charimg.gallery.cast import read_cast, roster_to_show  # noqa: PLC0415 - --help reads no ledger, no roster
-    from charimg.plugins import Kind  # noqa: PLC0415 - likewise
     from charimg.roster import read_roster  # noqa: PLC0415 - likewise
-    from charimg.settings import sort_options  # noqa: PLC0415 - likewise
     from charimg.workplace import Workplace  # noqa: PLC0415 - likewise
 
     workplace = Workplace.at(desk.folder, os.environ, {"store": store})
-    given = sort_options(options, [workplace.chosen(Kind.STORE).declaration]) if options else {}
+    given = workplace.options(options)
 
     async def read() -> Cast:
         path = await roster_to_show(workplace, given) if roster is None else desk.folder / roster

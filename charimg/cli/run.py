@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +21,6 @@ from charimg.cli.completion import provider_names
 
 if TYPE_CHECKING:
     from charimg.events import RunFinished
-    from charimg.plan import Plan
     from charimg.run import Order, Run
 
 
@@ -31,7 +30,14 @@ if TYPE_CHECKING:
     "--provider",
     metavar="NAME",
     shell_complete=provider_names("generator"),
-    help="The image generator (see charimg providers).  [default: avatar]",
+    help="The image generator, or several with commas (see charimg providers).  [default: avatar]",
+)
+@click.option("--lane", "lanes", metavar="NAME", multiple=True, help="Only this lane of charimg.yaml; repeatable.")
+@click.option(
+    "--fallback",
+    metavar="NAME",
+    shell_complete=provider_names("generator"),
+    help="A generator, or lane, for what is left when all others have closed.",
 )
 @click.option(
     "--uploader",
@@ -53,6 +59,8 @@ if TYPE_CHECKING:
 @click.option("--quota-wait", metavar="SECONDS", help="Wait after a quota answer.  [default: 15]")
 @click.option("--max-retries", metavar="N", help="Quota waits a batch may have.  [default: 3]")
 @click.option("--cooldown", metavar="SECONDS", help="Pause between batches.  [default: 2]")
+@click.option("--budget", metavar="AMOUNT", help="Stop before the run would cost more than this.")
+@click.option("--price", metavar="AMOUNT", help="What one picture costs, where the provider does not know it.")
 @click.option("--wait-ceiling", metavar="SECONDS", help="A longer wait than this means: not today.  [default: 900]")
 @click.option(
     "-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A provider's setting; repeatable."
@@ -67,6 +75,7 @@ def command(
     /,
     *,
     roster: Path | None,
+    lanes: tuple[str, ...],
     only: tuple[str, ...],
     force: bool,
     dry_run: bool,
@@ -88,13 +97,14 @@ def command(
                  6 another run holds this project     7 disk or ledger failed
                  130 interrupted
     """
-    order = _order(desk, roster, options=options, only=only, force=force, flags=flags)
+    order = _order(desk, roster, lanes=lanes, options=options, only=only, force=force, flags=flags)
     if dry_run:
         _show_plan(order, as_json)
         return 0
     progress = str(order.workplace.general["progress"].value)
-    again = _again(desk, roster, flags, options, only)
-    forced = _again(desk, roster, flags, options, ()) + " --force" if force else None
+    repeated = {"--lane": lanes, "-o": options}
+    again = _again(desk, roster, flags, {**repeated, "--only": only})
+    forced = _again(desk, roster, flags, repeated) + " --force" if force else None
     shown = _Shown(progress, as_json, quiet, desk.debug, again, forced)
     return _execute(order, shown).exit_code
 
@@ -111,9 +121,7 @@ class _Shown:
     forced: str | None
 
 
-def _again(
-    desk: Desk, roster: Path | None, flags: dict[str, str | None], options: tuple[str, ...], only: tuple[str, ...]
-) -> str:
+def _again(desk: Desk, roster: Path | None, flags: dict[str, str | None], repeated: dict[str, tuple[str, ...]]) -> str:
     """The command that continues this run, as the user would type it.
 
     ``--only`` belongs to it, or it would pay for characters nobody asked for; ``--force`` does not, or it would pay
@@ -128,10 +136,9 @@ def _again(
     for name, value in flags.items():
         if value is not None and name != "progress":
             words += [f"--{name.replace('_', '-')}", value]
-    for option in options:
-        words += ["-o", option]
-    for name in only:
-        words += ["--only", name]
+    for flag, values in repeated.items():
+        for value in values:
+            words += [flag, value]
     return shlex.join(words)
 
 
@@ -139,90 +146,38 @@ def _order(
     desk: Desk,
     roster: Path | None,
     *,
+    lanes: tuple[str, ...],
     options: tuple[str, ...],
     only: tuple[str, ...],
     force: bool,
     flags: dict[str, str | None],
 ) -> Order:
+    from charimg.lane_choice import choose_lanes  # noqa: PLC0415 - --help finds no plugins
     from charimg.roster import find_roster, read_roster  # noqa: PLC0415 - --help reads no roster
     from charimg.run import Order  # noqa: PLC0415 - --help loads no network library
     from charimg.workplace import Workplace  # noqa: PLC0415 - --help finds no plugins
 
     workplace = Workplace.at(desk.folder, os.environ, flags)
     path = find_roster(desk.folder) if roster is None else desk.folder / roster
-    return Order(workplace, read_roster(path), workplace.options(options), only, force)
+    choices = choose_lanes(workplace, lanes)
+    given = workplace.options(options, choices.declarations)
+    return Order(workplace, read_roster(path), choices, given, only, force)
 
 
 # -- the plan ---------------------------------------------------------------------------------------------------
 
 
 def _show_plan(order: Order, as_json: bool) -> None:
+    from charimg.cli.plan import plan_data, plan_lines  # noqa: PLC0415 - see _order
     from charimg.run import plan_only  # noqa: PLC0415 - see _order
 
-    for provider in (order.generator, order.uploader):  # a run would refuse what is wrong here, so the plan does
-        order.workplace.settings.values_for(provider.declaration, order.options)
+    order.check()
     plan = asyncio.run(plan_only(order))
     if as_json:
-        click.echo(json.dumps(_plan_data(order, plan), ensure_ascii=False))
+        click.echo(json.dumps(plan_data(order, plan), ensure_ascii=False))
         return
-    for line in _plan_lines(order, plan):
+    for line in plan_lines(order, plan):
         click.echo(line)
-
-
-def _plan_data(order: Order, plan: Plan) -> dict[str, Any]:
-    price = order.generator.declaration.price
-    return {
-        "event": "plan",
-        "provider": order.generator.declaration.name,
-        "uploader": order.uploader.declaration.name,
-        "out": str(order.workplace.project.out),
-        "total": len(plan.jobs),
-        "pictures": plan.pictures,
-        "skipped": len(plan.skipped),
-        "batches": plan.batches,
-        "least_seconds": plan.least_seconds,
-        "cost": plan.cost(price),
-        "currency": None if price is None else price.currency,
-        "jobs": [
-            {
-                "key": job.key,
-                "name": job.name,
-                "prompt": job.request.prompt,
-                "upload_only": job.key in plan.uploads_only,
-            }
-            for job in plan.jobs
-        ],
-        "warnings": list(plan.warnings),
-        "notes": list(plan.notes),
-    }
-
-
-def _plan_lines(order: Order, plan: Plan) -> Iterator[str]:
-    from charimg.model import Cost  # noqa: PLC0415 - see _order
-
-    generator, uploader = order.generator.declaration, order.uploader.declaration
-    through = generator.name if uploader.name == "none" else f"{generator.name}, uploaded to {uploader.name}"
-    yield f"Plan: {len(plan.jobs)} of {len(plan.jobs) + len(plan.skipped)} characters, through {through}"
-    size = plan.policy.batch_size
-    for number in range(plan.batches):
-        yield f"  Batch {number + 1}"
-        for job in plan.jobs[number * size : (number + 1) * size]:
-            yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
-    for skipped in plan.skipped:
-        yield f"  Skipped: {skipped.character.name}: {skipped.why}"
-    for note in (*plan.warnings, *plan.notes):
-        yield f"  Note: {note}"
-    batches = "1 batch" if plan.batches == 1 else f"{plan.batches} batches"
-    yield f"  Pictures to make: {plan.pictures}, in {batches} of up to {size}"
-    cooldowns = f"at least {plan.least_seconds:g} s of cooldown, plus " if plan.least_seconds else ""
-    yield f"  Time: {cooldowns}the service's own time"
-    cost, price = plan.cost(generator.price), generator.price
-    if cost is None or price is None:
-        yield f"  Cost: unknown; {generator.name} declares no price"
-    else:
-        checked = f" (price of {price.checked:%Y-%m-%d})" if price.checked else ""
-        yield f"  Cost: {Cost(cost, price.currency)}{checked}" if cost else "  Cost: nothing"
-    yield f"  Pictures go to: {order.workplace.project.out}"
 
 
 # -- the run ----------------------------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ def _data(card: Card, in_roster: bool) -> dict[str, Any]:
         "media_kind": None if media is None else media.kind,
         "media_expires_at": None if media is None or media.expires_at is None else media.expires_at.isoformat(),
         "provider": card.provider,
+        "lane": card.lane,
         "model": card.model,
         "seed": card.seed,
         "error": None if card.under_way else card.reason or None,
@@ -95,14 +96,14 @@ def _table(cards: Sequence[Card], now: datetime) -> tuple[Sequence[str], list[Ro
     """Titles and rows; a column that nobody has anything in is left out."""
     from charimg.gallery.cards import money  # noqa: PLC0415 - see open_cast
 
-    titles = ("CHARACTER", "STATE", "PICTURE", "MEDIA ID", "PROVIDER", "SPENT", "NOTE")
+    titles = ("CHARACTER", "STATE", "PICTURE", "MEDIA ID", "LANE", "SPENT", "NOTE")
     rows = [
         (
             Cell(card.name),
             _state(card),
             Cell(card.path or ""),
             Cell(_media(card, now)),
-            Cell(card.provider or ""),
+            Cell(card.lane or card.provider or ""),
             Cell(money(card.spent)),
             Cell(_note(card)),
         )

@@ -38,6 +38,8 @@ class Card:
     """The file as the ledger has it, whether it exists or not."""
     media: MediaReference | None = None
     provider: str | None = None
+    lane: str | None = None
+    """The lane of the last attempt."""
     model: str | None = None
     seed: int | None = None
     spent: tuple[Cost, ...] = ()
@@ -58,6 +60,8 @@ class Card:
             return "the file of the picture is gone; the next run makes it again"
         if self.under_way:
             return "a run is making it now"
+        if self.state == JobState.OPEN and self.trouble is not None:
+            return f"{self.trouble.message}; the next run asks the service for it"
         if self.state == JobState.OPEN:
             return "a run was interrupted here; the picture may have been charged"
         if self.trouble is not None and self.state != JobState.DONE:
@@ -116,6 +120,7 @@ def _card(record: JobRecord, project: Project, lost: int) -> Card:
         path=None if picture is None else picture.path,
         media=record.media or (None if picture is None else picture.media),
         provider=record.provider,
+        lane=record.lane,
         model=None if picture is None else picture.model,
         seed=None if picture is None else picture.seed,
         spent=record.spent,

@@ -7,6 +7,7 @@ settings: see :mod:`charimg.credentials`.
 from __future__ import annotations
 
 from charimg.settings.files import PROJECT_FILE, USER_FILE, SettingsFile, config_home, short_path
+from charimg.settings.lanes import WrittenLane, lane_name
 from charimg.settings.resolve import (
     DEFAULT,
     GENERAL,
@@ -15,8 +16,10 @@ from charimg.settings.resolve import (
     Options,
     Overridden,
     Settings,
+    listed,
     policy_of,
     sort_options,
+    uploader_for,
 )
 from charimg.settings.values import convert, expected, variable, written
 
@@ -31,12 +34,16 @@ __all__ = [
     "Overridden",
     "Settings",
     "SettingsFile",
+    "WrittenLane",
     "config_home",
     "convert",
     "expected",
+    "lane_name",
+    "listed",
     "policy_of",
     "short_path",
     "sort_options",
+    "uploader_for",
     "variable",
     "written",
 ]

@@ -52,6 +52,15 @@ def entries(node: yaml.Node | None, name: str, place: str) -> Iterator[tuple[str
         yield key.value, line, None if _is_nothing(value) else value
 
 
+def items(node: yaml.Node | None, name: str, line: int, place: str) -> list[yaml.Node]:
+    """The entries of a list; none where nothing is written."""
+    if node is None or _is_nothing(node):
+        return []
+    if not isinstance(node, yaml.SequenceNode):
+        raise InputError(f"{name}:{line}: {place}: expected a list ('- ' before each), found {kind(node)}")
+    return list(node.value)
+
+
 def scalar(node: yaml.Node | None, name: str, line: int, place: str) -> Written:
     """The one value at *place*, as it was written."""
     if node is None:

@@ -1,6 +1,7 @@
 """The settings files: ``charimg.yaml`` in the project, ``config.yaml`` in the user's configuration folder.
 
-Both have the same shape: general settings at the top, providers' settings under ``providers:`` by name::
+Both have the same shape: general settings at the top, providers' settings under ``providers:`` by name, and perhaps
+the ``lanes:`` of :mod:`charimg.settings.lanes`::
 
     provider: whisk
     batch_size: 3
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from charimg.errors import InputError
+from charimg.settings.lanes import WrittenLane, read_lanes
 from charimg.settings.values import Written, did_you_mean
 
 PROJECT_FILE = "charimg.yaml"
@@ -39,6 +41,7 @@ class SettingsFile:
     general: Mapping[str, Written] = field(default_factory=dict)
     providers: Mapping[str, Mapping[str, Written]] = field(default_factory=dict)
     """By account name, then by setting."""
+    lanes: tuple[WrittenLane, ...] = ()
 
 
 def config_home(environ: Mapping[str, str]) -> Path:
@@ -82,6 +85,7 @@ def read_settings_file(path: Path, name: str, general: frozenset[str]) -> Settin
     root = composed(text, name)
     top: dict[str, Written] = {}
     providers: dict[str, Mapping[str, Written]] = {}
+    lanes: tuple[WrittenLane, ...] = ()
     for key, line, value in entries(root, name, ""):
         if key == "providers":
             providers = {
@@ -91,13 +95,17 @@ def read_settings_file(path: Path, name: str, general: frozenset[str]) -> Settin
                 }
                 for account, _, section in entries(value, name, "providers")
             }
+        elif key == "lanes":
+            lanes = read_lanes(value, line, name)
         elif key in general:
             top[key] = scalar(value, name, line, key)
         elif kind(value) == "a mapping":
             raise InputError(f"{name}:{line}: {key}: a provider's settings stand under 'providers:'; move it there")
         else:
-            raise InputError(f"{name}:{line}: {key}: unknown setting; {did_you_mean(key, {*general, 'providers'})}")
-    return SettingsFile(name, top, providers)
+            raise InputError(
+                f"{name}:{line}: {key}: unknown setting; {did_you_mean(key, {*general, 'providers', 'lanes'})}"
+            )
+    return SettingsFile(name, top, providers, lanes)
 
 
 def _text(path: Path, name: str) -> str | None:

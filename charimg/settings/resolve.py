@@ -10,6 +10,7 @@ from charimg.contracts.declaration import Declaration, Setting, SettingValue
 from charimg.errors import InputError
 from charimg.policy import Policy
 from charimg.settings.files import PROJECT_FILE, USER_FILE, SettingsFile, read_settings_file, short_path
+from charimg.settings.lanes import WrittenLane
 from charimg.settings.values import convert, did_you_mean, variable
 
 DEFAULT = "default"
@@ -21,7 +22,8 @@ PROGRESS = ("auto", "live", "plain", "json", "none")
 _POLICY = Policy()
 
 GENERAL: tuple[Setting, ...] = (
-    Setting("provider", "The image generator.", str, "avatar"),
+    Setting("provider", "The image generator; several with commas, an account's label after '@'.", str, "avatar"),
+    Setting("fallback", "Generators, or lanes by name, that are opened only when all others have closed."),
     Setting(
         "uploader",
         "Where pictures are uploaded; without it the uploader of the provider's name, else 'none'.",
@@ -45,6 +47,8 @@ GENERAL: tuple[Setting, ...] = (
         _POLICY.wait_ceiling,
         minimum=0,
     ),
+    Setting("budget", "What the run may cost, in the currency of its prices; it stops before more.", float, minimum=0),
+    Setting("price", "What one picture costs, where the provider does not know it.", float, minimum=0),
     Setting(
         "progress",
         "How a run shows itself.",
@@ -86,6 +90,21 @@ class _Candidate:
     text: str
 
 
+LANES = " (lanes)"
+"""Added to a file's name where it is its ``lanes:`` that say something."""
+
+
+def listed(names: object) -> list[str]:
+    """The names of a list with commas: ``"gemini, openai"``."""
+    return [name for name in (part.strip() for part in str(names or "").split(",")) if name]
+
+
+def uploader_for(provider: str, uploaders: Collection[str]) -> str:
+    """Where a provider's pictures go without a word from the user: to the uploader of its name, else nowhere."""
+    name = provider.partition("@")[0]
+    return name if name in uploaders else "none"
+
+
 def _nobody(_account: str) -> Iterable[Declaration]:
     return ()
 
@@ -122,6 +141,11 @@ class Settings:
         read = (read_settings_file(path, name, known) for path, name in places)
         return cls(environ, tuple(file for file in read if file is not None), relatives)
 
+    @property
+    def lanes(self) -> tuple[WrittenLane, ...]:
+        """The lanes of the first file that has any."""
+        return next((file.lanes for file in self.files if file.lanes), ())
+
     def general(self, flags: Mapping[str, object] | None = None, uploaders: Collection[str] = ()) -> dict[str, Found]:
         """Every setting of :data:`GENERAL` by name.
 
@@ -147,13 +171,35 @@ class Settings:
                 if (at := file.general.get(name)) is not None
             ]
             found[name] = _winner(setting, candidates)
+        found["provider"] = self._in_lanes(found["provider"])
         if found["uploader"].value is None:
-            provider = str(found["provider"].value)
-            found["uploader"] = Found(provider if provider in uploaders else "none", DEFAULT)
+            defaults = [uploader_for(name, uploaders) for name in listed(found["provider"].value)]
+            found["uploader"] = Found(", ".join(dict.fromkeys(defaults)), DEFAULT)
         return found
 
-    def of_provider(self, declaration: Declaration, options: Options | None = None) -> dict[str, Found]:
+    def _in_lanes(self, provider: Found) -> Found:
+        """The providers of the lanes, unless a flag, a variable or a file above theirs names others."""
+        for file in self.files:
+            if file.lanes and provider.source in (
+                DEFAULT,
+                *(other.name for other in self.files[self.files.index(file) :]),
+            ):
+                names = dict.fromkeys(lane.provider for lane in file.lanes if not lane.fallback)
+                return Found(", ".join(names), f"{file.name}{LANES}")
+        return provider
+
+    def of_provider(
+        self,
+        declaration: Declaration,
+        options: Options | None = None,
+        *,
+        label: str = "",
+        lane: WrittenLane | None = None,
+    ) -> dict[str, Found]:
         """Every setting the provider declares, by name; the value is ``None`` where nothing was said or declared.
+
+        :param label: of the account, where it has one: its variables are ``CHARIMG_GEMINI_WORK_MODEL``.
+        :param lane: whose own settings stand above all but ``-o`` and the labelled variables.
 
         Raises:
             InputError: the winning value is wrong, or a file gives the provider an unknown setting or a credential.
@@ -167,6 +213,11 @@ class Settings:
             candidates = []
             if name in given:
                 candidates.append(_Candidate(f"-o {name}", f"-o {name}", given[name]))
+            if label:
+                candidates += self._in_environment(variable(account, label, name))
+            if lane is not None and (own := lane.settings.get(name)) is not None:
+                place = lane.place.rpartition(":")[0]
+                candidates.append(_Candidate(f"{place}{LANES}", f"{place}:{own.line}: lanes: {name}", own.text))
             for key in (variable(account, name), *setting.env):
                 candidates += self._in_environment(key)
             candidates += [
@@ -177,13 +228,20 @@ class Settings:
             found[name] = _winner(setting, candidates)
         return found
 
-    def values_for(self, declaration: Declaration, options: Options | None = None) -> dict[str, SettingValue | None]:
-        """The provider's settings as its context wants them.
+    def values_for(
+        self,
+        declaration: Declaration,
+        options: Options | None = None,
+        *,
+        label: str = "",
+        lane: WrittenLane | None = None,
+    ) -> dict[str, SettingValue | None]:
+        """The provider's settings as its context wants them; the arguments are those of :meth:`of_provider`.
 
         Raises:
             InputError: as :meth:`of_provider`; or a required setting has no value.
         """
-        found = self.of_provider(declaration, options)
+        found = self.of_provider(declaration, options, label=label, lane=lane)
         for setting in declaration.settings:
             if setting.required and found[setting.name].value in (None, ""):
                 raise InputError(

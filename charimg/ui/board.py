@@ -17,12 +17,14 @@ from charimg.events import (
     BatchStarted,
     Cooldown,
     Event,
+    FallbackOpened,
     JobDone,
     JobEvent,
     JobFailed,
     JobGenerating,
     JobName,
     JobPossiblyCharged,
+    JobProgress,
     JobRejected,
     JobSaved,
     JobUploaded,
@@ -73,7 +75,9 @@ class Row:
     seconds: float | None = None
     """How long it took, once it ended."""
     note: str = ""
-    """The short reason, or the picture's path."""
+    """The short reason, or the picture's path; while the service is at work its own words on how far it is."""
+    fraction: float | None = None
+    """How far the service is with the picture, from 0 to 1, where it says so."""
 
     def running(self, now: float) -> float | None:
         """Seconds to show beside the job."""
@@ -153,7 +157,7 @@ class Board:
     @property
     def several_lanes(self) -> bool:
         """Whether lines have to say which lane they mean."""
-        return len(self.plan.lanes if self.plan else self.lanes) > 1
+        return max(len(self.lanes), len(self.plan.lane_facts) if self.plan else 0) > 1
 
     def lane(self, event: Event) -> LaneBoard:
         """The lane the event concerns."""
@@ -169,6 +173,8 @@ class Board:
             self.lanes = {name: LaneBoard(name) for name in event.lanes}
         elif isinstance(event, Stopping):
             self.stopping = True
+        elif isinstance(event, FallbackOpened):
+            self.lane(event)
         elif isinstance(event, (BatchStarted, BatchRetried, BatchFinished, QuotaWait, Cooldown, LaneClosed)):
             self._take_lane(event, self.lane(event), now)
 
@@ -206,9 +212,11 @@ class Board:
                 return
         row = self.lane(event).row(event)
         if isinstance(event, JobGenerating):
-            row.stage, row.began, row.note = Stage.GENERATING, now, ""
+            row.stage, row.began, row.note, row.fraction = Stage.GENERATING, now, "", None
+        elif isinstance(event, JobProgress):
+            row.note, row.fraction = event.message, event.fraction
         elif isinstance(event, JobSaved):
-            row.stage, row.note = Stage.SAVED, event.image
+            row.stage, row.note, row.fraction = Stage.SAVED, event.image, None
             self._job_seconds.append(event.seconds)
         elif isinstance(event, JobUploading):
             row.stage = Stage.UPLOADING
@@ -216,7 +224,7 @@ class Board:
         elif isinstance(event, JobUploaded):
             row.stage = Stage.UPLOADED
         elif isinstance(event, JobWaiting):
-            row.stage, row.began, row.note = Stage.WAITING, None, ""
+            row.stage, row.began, row.note, row.fraction = Stage.WAITING, None, "", None
         elif isinstance(event, JobDone):
             self._end(event, row, Stage.DONE, now)
         elif isinstance(event, JobFailed):

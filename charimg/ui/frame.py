@@ -159,9 +159,16 @@ def row_line(row: Row, pen: Pen, *, still: bool = False) -> Text:
     spans = [(f"   {mark} {row.stage.value:<10}", style), (f"{time:>6}  ", "dim"), (name, "")]
     note = PurePath(row.note).name if row.stage is Stage.DONE else row.note
     room = pen.width - sum(cells(text) for text, _ in spans)
-    if row.stage.ended and room >= min(SHORTEST_NOTE, cells(note) + 2):
-        spans.append((f"  {clean(note)}", "dim" if row.stage is Stage.DONE else "red"))
+    if row.stage is Stage.GENERATING and not still:
+        note = " ".join(part for part in (_percent(row.fraction), note) if part)
+    told = row.stage.ended or (row.stage is Stage.GENERATING and note and not still)
+    if told and room >= min(SHORTEST_NOTE, cells(note) + 2):
+        spans.append((f"  {clean(note)}", "red" if row.stage in (Stage.FAILED, Stage.REJECTED) else "dim"))
     return _line(spans, pen)
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{fraction:.0%}"
 
 
 def _header(board: Board, lane: LaneBoard, pen: Pen) -> Text:

@@ -19,6 +19,7 @@ from charimg.contracts import Observer
 from charimg.events import (
     BatchFinished,
     Event,
+    FallbackOpened,
     JobPossiblyCharged,
     LaneClosed,
     RunFinished,
@@ -82,8 +83,8 @@ class LiveView(Observer):
             self._scroll(*log_lines(event))
         elif isinstance(event, BatchFinished):
             self._scroll_batch(self._board.lane(event), event)
-        elif isinstance(event, (JobPossiblyCharged, LaneClosed, Stopping, Warned)):
-            self._scroll(*log_lines(event))
+        elif isinstance(event, (FallbackOpened, JobPossiblyCharged, LaneClosed, Stopping, Warned)):
+            self._scroll(*log_lines(event, several_lanes=self._board.several_lanes))
         if not self._board.total:
             return
         if not self._live.is_started:

@@ -8,6 +8,7 @@ from charimg.events import (
     BatchStarted,
     Cooldown,
     Event,
+    FallbackOpened,
     JobFailed,
     JobPossiblyCharged,
     JobRejected,
@@ -22,7 +23,7 @@ from charimg.events import (
 )
 from charimg.ui.board import Board
 from charimg.ui.summary_text import RULE, closed_line, summary_lines
-from charimg.ui.wording import clean, clean_name, count, duration, plain_number
+from charimg.ui.wording import clean, clean_name, count, duration, money, plain_number
 
 _FAILED_AT = {"generate": "Generation failed", "save": "Saving failed", "upload": "Upload failed"}
 
@@ -38,18 +39,19 @@ def log_lines(
     where = f" [{clean_name(event.lane)}]" if several_lanes and event.lane else ""
     if isinstance(event, JobSaved):
         what = "Image of an earlier run found and kept" if event.adopted else "Image saved"
-        return [f"✅ {clean_name(event.name)}: {what}"]
+        return [f"✅ {clean_name(event.name)}: {what}{where}"]
     if isinstance(event, JobUploaded):
         words = {"url": "Uploaded to", "path": "Copied to"}.get(event.kind, "Uploaded with ID")
-        return [f"✅ {clean_name(event.name)}: {words} {clean(event.media_id)}"]
+        return [f"✅ {clean_name(event.name)}: {words} {clean(event.media_id)}{where}"]
     if isinstance(event, JobFailed):
         what = _FAILED_AT.get(event.stage, "Failed")
         later = " (the next run takes it up again)" if event.pending else ""
-        return [f"❌ {clean_name(event.name)}: {what} - {clean(event.message)}{later}"]
+        return [f"❌ {clean_name(event.name)}: {what}{where} - {clean(event.message)}{later}"]
     if isinstance(event, JobRejected):
-        return [f"🚫 {clean_name(event.name)}: Rejected by the service - {clean(event.message)}"]
+        return [f"🚫 {clean_name(event.name)}: Rejected by the service{where} - {clean(event.message)}"]
     if isinstance(event, JobPossiblyCharged):
-        return [f"⚠️  {clean_name(event.name)}: May have been charged without a picture - {clean(event.message)}"]
+        words = f"May have been charged without a picture{where}"
+        return [f"⚠️  {clean_name(event.name)}: {words} - {clean(event.message)}"]
     if isinstance(event, BatchStarted):
         span = f"{event.first}" if event.first == event.last else f"{event.first}-{event.last}"
         return [
@@ -74,6 +76,8 @@ def log_lines(
         return [f"⏸️  {plain_number(event.wait)} second cooldown before next batch...{where}"]
     if isinstance(event, BatchFinished):
         return [f"✅ Batch complete:{where} {outcome(event)}"]
+    if isinstance(event, FallbackOpened):
+        return [fallback_line(event)]
     if isinstance(event, LaneClosed):
         return [closed_line(event)]
     if isinstance(event, Warned):
@@ -94,8 +98,21 @@ def plan_lines(plan: RunStarted) -> list[str]:
         return []
     batches = f" in {count(plan.batches, 'batch', 'batches')}" if plan.batches else ""
     done = f"; {plan.skipped} need nothing" if plan.skipped else ""
-    lanes = f", {len(plan.lanes)} lanes" if len(plan.lanes) > 1 else ""
-    return [f"🎨 {count(plan.total, 'character')}{batches}, through {clean_name(plan.generator)}{lanes}{done}"]
+    if len(plan.lanes) > 1:
+        batches = ""  # how many there are depends on who takes what
+    through = ", ".join(clean_name(name) for name in plan.lanes) or clean_name(plan.generator)
+    lanes = f"{len(plan.lanes)} lanes: " if len(plan.lanes) > 1 else ""
+    fallbacks = ", ".join(clean_name(lane.name) for lane in plan.lane_facts if lane.fallback)
+    standby = f" (then {fallbacks})" if fallbacks else ""
+    lines = [f"🎨 {count(plan.total, 'character')}{batches}, through {lanes}{through}{standby}{done}"]
+    if plan.budget is not None:
+        lines.append(f"💰 Budget: {money(plan.budget)}; nothing is started that would exceed it")
+    return lines
+
+
+def fallback_line(event: FallbackOpened) -> str:
+    """Who takes over what is left."""
+    return f"👉 {clean_name(event.lane or '')} takes over: {count(event.jobs, 'character')} left"
 
 
 def outcome(event: BatchFinished) -> str:

@@ -39,6 +39,7 @@ def summary_lines(finished: RunFinished, *, again: str = "charimg run", forced: 
     blocks = [
         *(_problem_block(finished, verdict, again) for verdict in _HEADINGS),
         _charged_block(finished),
+        _lanes_block(finished),
         _closed_block(finished),
         _facts_block(finished),
         _next_block(finished, again, forced),
@@ -134,6 +135,20 @@ def _charged_block(finished: RunFinished) -> list[str]:
         f"⚠️  May have been charged without leaving a picture: {', '.join(names[:MOST_NAMED])}{more}",
         "   (the request was sent and its answer never came)",
     ]
+
+
+def _lanes_block(finished: RunFinished) -> list[str]:
+    if len(finished.lanes) < 2:
+        return []
+    lines = ["🎨 Lanes:"]
+    for lane in finished.lanes:
+        parts = [f"{lane.succeeded} succeeded"]
+        parts += [f"{lane.failed} failed"] if lane.failed else []
+        parts += [f"{lane.rejected} rejected"] if lane.rejected else []
+        parts += [count(lane.waits, "quota wait")] if lane.waits else []
+        parts += [money(cost) for cost in lane.spent if cost.amount > 0]
+        lines.append(f"   {clean_name(lane.name)}: {', '.join(parts)}")
+    return lines
 
 
 def _closed_block(finished: RunFinished) -> list[str]:

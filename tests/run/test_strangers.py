@@ -337,7 +337,7 @@ def test_a_stores_stray_exception_ends_the_run_without_its_secret(
 def test_a_missing_credential_creates_nothing(workshop: Workshop) -> None:
     """The run is refused with the command that mends it, before anything is written."""
     workshop.environ.clear()
-    declaration = workshop.order().generator.declaration
+    declaration = workshop.order().lanes.first[0].generator.declaration
     object.__setattr__(declaration.credentials[0], "required", True)
     told = workshop.run()
 

@@ -34,6 +34,7 @@ from charimg.contracts import (
 )
 from charimg.credentials import Credentials
 from charimg.events import Event, RunFinished
+from charimg.lane_choice import choose_lanes
 from charimg.model import GeneratedImage, ImageRequest, MediaReference, SavedImage
 from charimg.plugins import Plugins
 from charimg.project import Project
@@ -273,7 +274,12 @@ class Workshop:
         kind.declaration = replace(kind.declaration, abilities=Abilities(**declared))
 
     def order(
-        self, *, flags: Mapping[str, object] | None = None, only: tuple[str, ...] = (), force: bool = False
+        self,
+        *,
+        flags: Mapping[str, object] | None = None,
+        only: tuple[str, ...] = (),
+        force: bool = False,
+        lane: tuple[str, ...] = (),
     ) -> Order:
         """What ``charimg run`` would make of the command line."""
         module = self.module.__name__
@@ -291,7 +297,8 @@ class Workshop:
         general = settings.general(given, plugins.names(charimg.plugins.Kind.UPLOADER))
         project = Project.at(self.folder, str(general["out"].value))
         place = Workplace(project, settings, Credentials.load(self.environ, self.home), plugins, general)
-        return Order(place, read_roster(self.folder / "characters.txt"), {}, only, force)
+        lanes = choose_lanes(place, lane)
+        return Order(place, read_roster(self.folder / "characters.txt"), lanes, {}, only, force)
 
     def run(
         self,

@@ -1,0 +1,79 @@
+"""What a run may spend: every attempt reserves its price before it is sent, so that what is in flight counts too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from charimg.contracts import Price
+from charimg.errors import ExhaustedError, InputError
+from charimg.model import Cost
+
+_CENT_FRACTION = 1e-9
+"""Sums of prices are not exact: three times 0.1 must fit into 0.3."""
+
+
+class Budget:
+    """The money of one run.
+
+    :param limit: what the run may cost; ``None`` for no limit.
+    :param currency: of the limit.
+    """
+
+    def __init__(self, limit: float | None = None, currency: str = "USD") -> None:
+        self._limit = limit
+        self.currency = currency
+        self._spent = 0.0
+        self._in_flight = 0.0
+
+    @classmethod
+    def of(cls, limit: float | None, prices: Mapping[str, Price | None]) -> Budget:
+        """The budget of a run with these lanes.
+
+        :param prices: of one picture, by lane.
+        :raises InputError: a lane's price is unknown, or two lanes have different currencies: no limit could be kept.
+        """
+        if limit is None:
+            return cls()
+        unknown = [lane for lane, price in prices.items() if price is None]
+        if unknown:
+            raise InputError(
+                f"--budget: what a picture costs through {', '.join(unknown)} is not known; say it with --price"
+            )
+        currencies = {price.currency: lane for lane, price in prices.items() if price is not None and price.amount}
+        if len(currencies) > 1:
+            listed = ", ".join(f"{lane} in {currency}" for currency, lane in currencies.items())
+            raise InputError(f"--budget: the lanes have different currencies ({listed}); give each a run of its own")
+        return cls(limit, next(iter(currencies), "USD"))
+
+    @property
+    def limit(self) -> Cost | None:
+        """What the run may cost."""
+        return None if self._limit is None else Cost(self._limit, self.currency, "reported")
+
+    def reserve(self, amount: float) -> None:
+        """Set the price of one attempt aside.
+
+        :raises ExhaustedError: the budget would be exceeded.
+        """
+        if self._limit is not None and amount and self._spent + self._in_flight + amount > self._limit + _CENT_FRACTION:
+            told = [f"{self._told(self._spent)} spent"]
+            told += [f"{self._told(self._in_flight)} in flight"] if self._in_flight > _CENT_FRACTION else []
+            raise ExhaustedError(
+                f"the budget of {self._told(self._limit)} has no room for another picture at {self._told(amount)}"
+                f" ({', '.join(told)}); a higher --budget goes on"
+            )
+        self._in_flight += amount
+
+    def settle(self, amount: float, cost: Cost | float) -> None:
+        """An attempt came to its end.
+
+        :param amount: what was reserved for it.
+        :param cost: what it cost; a cost in another currency counts as what was reserved.
+        """
+        self._in_flight = max(0.0, self._in_flight - amount)
+        if isinstance(cost, Cost):
+            cost = cost.amount if cost.currency == self.currency else amount
+        self._spent += cost
+
+    def _told(self, amount: float) -> str:
+        return str(Cost(amount, self.currency, "reported"))

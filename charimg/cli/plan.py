@@ -1,0 +1,137 @@
+"""The plan of a run in words and as data, for ``charimg run --dry-run``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from charimg.model import Cost
+
+if TYPE_CHECKING:
+    from charimg.contracts import Price
+    from charimg.lane_choice import LaneChoice
+    from charimg.plan import Plan
+    from charimg.run import Order
+
+
+def plan_data(order: Order, plan: Plan) -> dict[str, Any]:
+    """The plan as one JSON object."""
+    prices = order.prices()
+    first = [prices[lane.name] for lane in order.lanes.first]
+    known = [price for price in first if price is not None]
+    costs = [plan.cost(price) for price in known] if len(known) == len(first) else []
+    return {
+        "event": "plan",
+        "provider": _names(lane.generator.declaration.name for lane in order.lanes.first),
+        "uploader": _names(lane.uploader.declaration.name for lane in order.lanes.first),
+        "lanes": [_lane_data(lane, prices[lane.name], lane not in order.lanes.first) for lane in order.lanes.all],
+        "out": str(order.workplace.project.out),
+        "total": len(plan.jobs),
+        "pictures": plan.pictures,
+        "skipped": len(plan.skipped),
+        "batches": plan.batches,
+        "least_seconds": plan.least_seconds,
+        "cost": max(costs, default=None, key=lambda cost: cost or 0.0),
+        "currency": known[0].currency if costs else None,
+        "jobs": [
+            {
+                "key": job.key,
+                "name": job.name,
+                "prompt": job.request.prompt,
+                "upload_only": job.key in plan.uploads_only,
+            }
+            for job in plan.jobs
+        ],
+        "warnings": list(plan.warnings),
+        "notes": list(plan.notes),
+    }
+
+
+def plan_lines(order: Order, plan: Plan) -> Iterator[str]:
+    """The plan as people read it."""
+    lanes, prices = order.lanes, order.prices()
+    several = len(lanes.all) > 1
+    through = _through(lanes.first[0]) if len(lanes.first) == 1 else f"{len(lanes.first)} lanes"
+    yield f"Plan: {len(plan.jobs)} of {len(plan.jobs) + len(plan.skipped)} characters, through {through}"
+    if several:
+        for lane in lanes.all:
+            yield f"  {_lane_line(lane, prices[lane.name], lane not in lanes.first)}"
+    size = plan.policy.batch_size
+    if several:
+        for job in plan.jobs:
+            yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
+    else:
+        for number in range(plan.batches):
+            yield f"  Batch {number + 1}"
+            for job in plan.jobs[number * size : (number + 1) * size]:
+                yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
+    for skipped in plan.skipped:
+        yield f"  Skipped: {skipped.character.name}: {skipped.why}"
+    for note in (*plan.warnings, *plan.notes):
+        yield f"  Note: {note}"
+    if several:
+        yield f"  Pictures to make: {plan.pictures}; each lane takes a batch whenever it is free"
+        yield "  Time: the services' own, and the cooldowns of each lane"
+    else:
+        batches = "1 batch" if plan.batches == 1 else f"{plan.batches} batches"
+        yield f"  Pictures to make: {plan.pictures}, in {batches} of up to {size}"
+        cooldowns = f"at least {plan.least_seconds:g} s of cooldown, plus " if plan.least_seconds else ""
+        yield f"  Time: {cooldowns}the service's own time"
+    yield f"  Cost: {_cost_words(plan, {lane.name: prices[lane.name] for lane in lanes.first})}"
+    limit = order.budget().limit
+    if limit is not None:
+        yield f"  Budget: {limit}; the run stops before it would cost more"
+    yield f"  Pictures go to: {order.workplace.project.out}"
+
+
+def _names(names: Iterator[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def _through(lane: LaneChoice) -> str:
+    uploader = lane.uploader.declaration.name
+    return lane.name if uploader == "none" else f"{lane.name}, uploaded to {uploader}"
+
+
+def _lane_line(lane: LaneChoice, price: Price | None, fallback: bool) -> str:
+    provider = lane.generator.declaration.name
+    through = _through(lane) if provider in lane.name else f"{_through(lane)} ({provider})"
+    facts = [through, f"{lane.policy.batch_size} at once"]
+    facts += [f"weight {lane.weight:g}"] if lane.weight is not None else []
+    facts.append(_price_words(price))
+    return f"{'Fallback' if fallback else 'Lane'} {', '.join(facts)}"
+
+
+def _price_words(price: Price | None) -> str:
+    if price is None:
+        return "price unknown"
+    return f"{Cost(price.amount, price.currency)} a picture" if price.amount else "free"
+
+
+def _cost_words(plan: Plan, prices: dict[str, Price | None]) -> str:
+    unknown = [name for name, price in prices.items() if price is None]
+    if unknown:
+        return f"unknown; {', '.join(unknown)} declares no price"
+    known = {(plan.cost(price) or 0.0, price.currency, price.checked) for price in prices.values() if price is not None}
+    least, most = min(known, key=lambda one: one[0]), max(known, key=lambda one: one[0])
+    if not most[0]:
+        return "nothing"
+    checked = f" (price of {most[2]:%Y-%m-%d})" if most[2] and len(known) == 1 else ""
+    if least[0] == most[0]:
+        return f"{Cost(most[0], most[1])}{checked}"
+    least_words = str(Cost(least[0], least[1], "reported")) if least[0] else "nothing"
+    return f"{least_words} to {Cost(most[0], most[1], 'reported')}, by which lane makes how many"
+
+
+def _lane_data(lane: LaneChoice, price: Price | None, fallback: bool) -> dict[str, Any]:
+    return {
+        "name": lane.name,
+        "provider": lane.generator.declaration.name,
+        "account": lane.account,
+        "uploader": lane.uploader.declaration.name,
+        "batch_size": lane.policy.batch_size,
+        "weight": lane.weight,
+        "price": None if price is None else price.amount,
+        "currency": None if price is None else price.currency,
+        "fallback": fallback,
+    }

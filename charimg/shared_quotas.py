@@ -1,0 +1,55 @@
+"""Accounts that several lanes use, such as one uploader for all: a quota that one lane meets holds for the others.
+
+A lane's own record (:mod:`charimg.policy`) says when it may start a job. It does not know what another lane heard from
+the same account a moment ago; this does, and turns the call away before it is sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from charimg.errors import ProviderError, ThrottledError
+from charimg.model import Verdict
+
+
+@dataclass(frozen=True)
+class _Met:
+    lane: str
+    error: ProviderError
+    until: float
+
+
+class SharedQuotas:
+    """What the lanes of a run heard from the accounts they share.
+
+    :param accounts: those of every lane, as often as lanes use them.
+    :param quota_wait: seconds an account is left alone after a quota answer, where it asks for no longer wait.
+    """
+
+    def __init__(self, accounts: Iterable[str] = (), quota_wait: float = 15.0) -> None:
+        self._shared = {account for account, lanes in Counter(accounts).items() if lanes > 1}
+        self._quota_wait = quota_wait
+        self._met: dict[str, _Met] = {}
+
+    def check(self, account: str, lane: str, now: float) -> None:
+        """Before a call.
+
+        :param now: seconds on a monotonic clock.
+        :raises ProviderError: another lane met a quota, or a closed door, that holds for this one.
+        """
+        met = self._met.get(account)
+        if met is None or met.lane == lane:
+            return
+        error = met.error
+        if error.verdict is not Verdict.THROTTLED:
+            raise type(error)(error.message, retry_at=error.retry_at)
+        if now < met.until:
+            raise ThrottledError(error.message, wait=met.until - now)
+
+    def note(self, account: str, lane: str, error: ProviderError, now: float) -> None:
+        """After a call that the account turned away."""
+        if account in self._shared and error.verdict in (Verdict.THROTTLED, Verdict.EXHAUSTED, Verdict.FATAL):
+            wait = max(self._quota_wait, error.wait or 0.0)
+            self._met[account] = _Met(lane, error, now + wait)
