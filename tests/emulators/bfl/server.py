@@ -171,12 +171,13 @@ def faults_of(model: str, body: Any) -> list[dict[str, Any]]:
     if not isinstance(body, dict):
         return [{"loc": ["body"], "msg": "Input should be a valid dictionary", "type": "model_attributes_type"}]
     kinds = fields_of(model)
-    found = [] if "prompt" in body else [_wrong("prompt", "Field required", "missing")]
-    value: Any
-    for name, value in body.items():
+    found: list[dict[str, Any]] = [] if "prompt" in body else [_wrong("prompt", "Field required", "missing")]
+    asked: dict[str, Any] = body
+    for name, value in asked.items():
+        fits = name in kinds and isinstance(value, kinds[name]) and (kinds[name] is bool or not isinstance(value, bool))
         if name not in kinds:
             found.append(_wrong(name, "Extra inputs are not permitted", "extra_forbidden"))
-        elif not isinstance(value, kinds[name]) or (isinstance(value, bool) and kinds[name] is not bool):
+        elif not fits:
             found.append(
                 _wrong(name, f"Input should be a valid {kinds[name].__name__}", f"{kinds[name].__name__}_type")
             )

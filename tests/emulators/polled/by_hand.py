@@ -51,10 +51,8 @@ def run_by_hand(
             finally:
                 bill = emulator.bill
                 twice = len(bill.prompts) - len(set(bill.prompts))
-                print(
-                    f"# {len(bill.asked)} requests, {len(bill.made)} pictures ({twice} twice), {len(bill.stored)} files",
-                    file=sys.stderr,
-                )
+                pictures = f"{len(bill.made)} pictures ({twice} twice)"
+                print(f"# {len(bill.asked)} requests, {pictures}, {len(bill.stored)} uploads", file=sys.stderr)
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main())

@@ -115,7 +115,8 @@ class BflGenerator(PolledGenerator):
         task = json.loads(ticket)
         status = str(answer.get("status"))
         if status.lower() in _AT_WORK:
-            self.context.progress(request, _fraction(answer.get("progress")), _AT_WORK[status.lower()])
+            fraction = _fraction(answer.get("progress"))
+            self.context.progress(request, fraction, "being drawn" if fraction else _AT_WORK[status.lower()])
             return None
         if status == "Task not found":
             if utc_now().timestamp() - float(task["at"]) < SETTLING.total_seconds():
