@@ -7,7 +7,7 @@ from charimg.errors import InvalidRequestError, RejectedError
 from charimg.model import Cost, GeneratedImage, ImageRequest
 from charimg.reference_pictures import read_reference
 from charimg_hosted.stability.declared import CORE, DECLARATION
-from charimg_hosted.stability.protocol import LARGEST_REQUEST, drawn, form_fields, path_of, was_refused
+from charimg_hosted.stability.protocol import LARGEST_REQUEST, drawn, form_fields, path_of, refusal_in
 from charimg_hosted.stability.service import CHANGE, StabilityService
 
 
@@ -57,8 +57,9 @@ class StabilityGenerator(ImageGenerator):
         if not answer.ok:
             raise self._service.refusal(answer, retirement=self.declaration.retirement(self._model))
         data = answer.json()
-        if was_refused(data):  # before its picture is looked at: a filtered one is there, and useless
-            raise RejectedError(f"Stability filtered the picture it drew (finish_reason is not SUCCESS); {CHANGE}")
+        filtered = refusal_in(data)  # before its picture is looked at: a filtered one is there, and useless
+        if filtered is not None:
+            raise RejectedError(f"Stability filtered the picture it drew ({filtered}); {CHANGE}")
         made = drawn(data)
         price = self.price(self.context.settings)
         return GeneratedImage(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ LONGEST_PROMPT = 10_000
 LARGEST_REQUEST = 10 * 1024 * 1024
 """Bytes."""
 SUCCESS = "SUCCESS"
+
+_PLAIN = re.compile(r"[A-Za-z_]{1,40}")
 
 
 def path_of(model: str) -> str:
@@ -70,10 +73,15 @@ class Drawn:
     seed: int | None
 
 
-def was_refused(answer: Any) -> bool:
-    """Whether a 2xx says that its picture was filtered: there is one in it all the same, and it is blurred."""
+def refusal_in(answer: Any) -> str | None:
+    """How a 2xx says that its picture was filtered, ``CONTENT_FILTERED`` mostly; ``None`` if it does not.
+
+    There is a picture in it all the same, and it is blurred.
+    """
     reason = answer.get("finish_reason") if isinstance(answer, dict) else None
-    return isinstance(reason, str) and reason.upper() != SUCCESS
+    if not isinstance(reason, str) or reason.upper() == SUCCESS:
+        return None
+    return reason if _PLAIN.fullmatch(reason) else "no reason given"
 
 
 def drawn(answer: Any) -> Drawn:
