@@ -74,7 +74,7 @@ def complaints(endpoint: str, form: Mapping[str, str], image: Upload | None) -> 
         wrong.append("aspect_ratio: is only valid for text-to-image requests")
     if with_picture and "image" not in FIELDS[endpoint]:
         wrong.append("image: unrecognized field")
-    elif with_picture != ("strength" in form):
+    elif "image" in FIELDS[endpoint] and with_picture != ("strength" in form):
         wrong.append("strength: is required when image is provided, and only then")
     if image is not None:
         if image.size is None or image.media_type not in ("image/png", "image/jpeg", "image/webp"):
