@@ -197,7 +197,7 @@ def _words(job: dict[str, Any]) -> str:
 
 def _whole(value: object) -> int:
     fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return int(value) if fits else 0  # type: ignore[call-overload,no-any-return]  # fits says so
+    return int(value) if fits else 0  # type: ignore[call-overload]  # fits says so
 
 
 def _seed(value: object) -> int | None:
