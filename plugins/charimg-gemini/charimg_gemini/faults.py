@@ -79,7 +79,7 @@ def error_from(
     elif reading.verdict is Verdict.EXHAUSTED and _daily(quotas):
         retry_at = next_reset(now)  # likewise
     if retirement and reading.verdict is Verdict.INVALID:
-        words = f"{retirement} (Gemini: {reading.message})"
+        words = f"{retirement} (Gemini: {_short(reading.message, 80)})"
     else:
         words = _words(answer, reading, error, quotas, model)
     return ERROR_OF_VERDICT[reading.verdict](
@@ -87,11 +87,12 @@ def error_from(
     )
 
 
-def no_picture(data: Any, answer: Answer, *, now: datetime, ceiling: float) -> ProviderError:
-    """The core's error for a 200 that holds no picture."""
-    reason, said = finish_of(data)
+def no_picture(answer: Answer, *, now: datetime, ceiling: float) -> ProviderError:
+    """The core's error for a 200 that holds no picture; its body may hold no secret any more."""
+    data = _decoded(answer)
     if not isinstance(data, dict):
         return FlakyError("Gemini sent an answer that is none of its own (HTTP 200)", possibly_charged=True)
+    reason, said = finish_of(data)
     reading = read_answer(answer.status, answer.headers, answer.body, now=now, ceiling=ceiling)
     if "error" in data:
         return ERROR_OF_VERDICT[reading.verdict](
@@ -119,11 +120,6 @@ def next_reset(now: datetime) -> datetime:
     except (ZoneInfoNotFoundError, OSError):
         there = now.astimezone(timezone(-_PACIFIC_STANDARD))
     return datetime.combine(there.date() + timedelta(days=1), time(), there.tzinfo).astimezone(timezone.utc)
-
-
-def is_structured(answer: Answer) -> bool:
-    """Whether an answer carries an error of Google's making, rather than a page of something in between."""
-    return bool(_error_object(answer))
 
 
 def _words(answer: Answer, reading: Reading, error: dict[str, Any], quotas: list[Quota], model: str) -> str:
@@ -162,13 +158,18 @@ def _limit_zero(error: dict[str, Any]) -> bool:
     return isinstance(message, str) and bool(re.search(r"\blimit:\s?0\b(?!\.)", message[:4096]))
 
 
-def _error_object(answer: Answer) -> dict[str, Any]:
-    """Google's error, out of its envelope and a list of one; empty if there is none."""
+def _decoded(answer: Answer) -> Any:
+    """The body as JSON data, out of a list of one; ``None`` if it is none."""
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError):
-        return {}
-    data = data[0] if isinstance(data, list) and data else data
+        return None
+    return data[0] if isinstance(data, list) and data else data
+
+
+def _error_object(answer: Answer) -> dict[str, Any]:
+    """Google's error, out of its envelope; empty if there is none."""
+    data = _decoded(answer)
     error = data.get("error") if isinstance(data, dict) else None
     return error if isinstance(error, dict) else {}
 

@@ -131,7 +131,7 @@ class GeminiGenerator(ImageGenerator):
             raise
         picture = picture_of(data)
         if picture is None:
-            raise no_picture(data, self._account.cleaned(answer), now=utc_now(), ceiling=self.context.wait_ceiling)
+            raise no_picture(self._account.cleaned(answer), now=utc_now(), ceiling=self.context.wait_ceiling)
         price = self.price(self.context.settings)
         return GeneratedImage(
             data=picture.data,

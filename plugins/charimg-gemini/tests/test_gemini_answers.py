@@ -42,7 +42,7 @@ def test_no_answer_makes_the_readers_fall_over(data: Any, status: int) -> None:
     page_of(data)
     for error in (
         error_from(answer, now=NOW, ceiling=900.0, model="gemini-3-pro-image", where="host"),
-        no_picture(data, answer, now=NOW, ceiling=900.0),
+        no_picture(answer, now=NOW, ceiling=900.0),
     ):
         assert isinstance(error, ProviderError)
         assert "\n" not in error.message

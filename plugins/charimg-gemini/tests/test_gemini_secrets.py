@@ -11,6 +11,7 @@ from gemini_lane import Lane, MakeLane
 
 from charimg.errors import FatalError, ProviderError
 from tests.emulators.gemini import TEST_KEY, Account, GeminiEmulator, Reply
+from tests.emulators.gemini.replies import error, finished
 
 ODD_KEY = "k3y!of!no!common!shape!0123456789"
 
@@ -49,8 +50,8 @@ async def test_a_service_that_repeats_the_key_is_not_repeated(
     ):
         try:
             await call
-        except ProviderError as error:
-            said += everything_said(error)
+        except ProviderError as failed:
+            said += everything_said(failed)
 
     assert key not in said + caplog.text
     assert key[:12] not in said + caplog.text
@@ -73,13 +74,15 @@ async def test_a_key_at_the_cut_of_a_long_message_is_not_left_in_half(
     """Wherever the message is cut, no piece of the key stays."""
     gemini.behaviour.accounts = [Account(key)]
     lane = lane_for(gemini.url, key=key)
-    for before in range(180, 310, 3):
-        body = {"error": {"code": 500, "message": "x" * before + key, "status": "INTERNAL"}}
-        gemini.behaviour.faults = []
-        gemini.add_fault(Reply(500, json.dumps(body).encode()), endpoint="generate")
-        with pytest.raises(ProviderError) as failed:
-            await lane.generator.generate(lane.request())
-        assert key[:4] not in failed.value.message
+    for before in range(180, 310, 2):
+        text = "x" * before + key
+        replies = (error(500, text), finished("STOP", text=text), finished("IMAGE_SAFETY", message=text))
+        for reply in replies:
+            gemini.behaviour.faults = []
+            gemini.add_fault(reply, endpoint="generate")
+            with pytest.raises(ProviderError) as failed:
+                await lane.generator.generate(lane.request())
+            assert key[:4] not in failed.value.message
 
 
 async def test_the_uploads_address_is_a_secret_too(

@@ -67,8 +67,12 @@ async def test_the_same_replies_mean_the_same_to_the_uploader(
     assert (failed.value.verdict, failed.value.wait) == (Verdict(row["want"]), row["wait"])
 
 
-async def test_a_busy_minute_is_told_with_the_quotas_own_size(gemini: GeminiEmulator, lane: Lane) -> None:
+@pytest.mark.parametrize("in_array", [False, True], ids=["bare", "array"])
+async def test_a_busy_minute_is_told_with_the_quotas_own_size(
+    gemini: GeminiEmulator, lane: Lane, in_array: bool
+) -> None:
     """Google's sentence is the same for a minute and a day; the plugin says which, how many, and for what."""
+    gemini.behaviour.array_errors = in_array
     gemini.behaviour.accounts = [Account(per_minute=1)]
     await lane.generator.generate(lane.request())
 
@@ -108,6 +112,18 @@ async def test_the_free_tier_has_no_pictures(gemini: GeminiEmulator, lane: Lane)
     assert isinstance(found, ExhaustedError)
     assert (found.wait, found.retry_at) == (None, None)
     assert "not in this project's tier (limit 0); set up billing" in found.message
+
+
+async def test_a_limit_of_zero_has_no_reset_whatever_delay_stands_beside_it(gemini: GeminiEmulator, lane: Lane) -> None:
+    """A delay of hours would tell the user to come back tomorrow, for nothing."""
+    row = next(row for row in ROWS if row["id"] == "gm-limit0")
+    text = json.dumps(row["body"]).replace('"11s"', '"35652s"').replace("11.161852119s", "9h54m12s")
+    gemini.add_fault(Reply(429, text.encode()), endpoint="generate")
+
+    found = await failure(lane)
+
+    assert isinstance(found, ExhaustedError)
+    assert (found.wait, found.retry_at) == (None, None)
 
 
 @pytest.mark.parametrize("status", [429, 402])
