@@ -129,6 +129,14 @@ def _completed(model: Model, about: Declaration) -> Model:
     )
 
 
+def usual_price(kind: type[ImageGenerator]) -> Price | None:
+    """What one picture costs when nobody sets anything; ``None`` where that is unknown."""
+    try:
+        return kind.price({setting.name: setting.default for setting in kind.declaration.settings})
+    except Exception:  # a stranger's code, and a price is no reason to show nothing
+        return kind.declaration.price
+
+
 def _priced(kind: type[ImageGenerator], model: Model, values: Mapping[str, SettingValue | None] | None) -> Model:
     """The model with what a picture costs with the project's settings, where only the provider can tell."""
     if model.price is not None or model.retired is not None or kind.declaration.model(model.id) is None:

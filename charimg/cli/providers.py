@@ -17,7 +17,7 @@ from charimg.contracts import ImageGenerator
 from charimg.contracts.declaration import Declaration, Price, Setting
 from charimg.credentials import Credentials
 from charimg.errors import ExitCode, PluginError
-from charimg.model_lists import known_models, offered_models
+from charimg.model_lists import known_models, offered_models, usual_price
 from charimg.plugins import Kind, Plugins
 from charimg.settings import Settings, config_home, expected, variable, written
 
@@ -121,8 +121,8 @@ def _describe(one: Listed, credentials: Credentials) -> None:
     click.echo(printable(about.summary))
     if about.url:
         click.echo(f"About: {printable(about.url)}")
-    if str(one.kind) == "generator":
-        click.echo(f"Price: {_price(about.price)}")
+    if one.provider is not None and issubclass(one.provider, ImageGenerator):
+        click.echo(f"Price: {_price(usual_price(one.provider))}")
         click.echo(f"Abilities: {_abilities(about)}")
     if about.models and one.provider is not None and issubclass(one.provider, ImageGenerator):
         click.echo()
@@ -187,7 +187,7 @@ def _whole(one: Listed, credentials: Credentials) -> dict[str, Any]:
         **_brief(one),
         "account": account,
         "url": about.url,
-        "price": price_as_data(about.price),
+        "price": price_as_data(about.price if generator is None else usual_price(generator)),
         "models": None if generator is None else models_as_data(known_models(generator))["models"],
         "abilities": {
             "references": about.abilities.references,
