@@ -218,6 +218,11 @@ class Cost:
         amount = f"{whole}.{fraction}" if fraction else whole
         return f"{'' if self.source == 'reported' else 'about '}{amount} {self.currency}"
 
+    @property
+    def with_source(self) -> str:
+        """The same with the word of whoever says so: ``0.52 USD (as reported)``, ``about 0.2 USD (declared price)``."""
+        return f"{self} ({'as reported' if self.source == 'reported' else 'declared price'})"
+
 
 @dataclass(frozen=True)
 class GeneratedImage:

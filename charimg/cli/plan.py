@@ -89,14 +89,13 @@ def _names(names: Iterator[str]) -> str:
 
 
 def _through(lane: LaneChoice) -> str:
-    uploader = lane.uploader.declaration.name
-    return lane.name if uploader == "none" else f"{lane.name}, uploaded to {uploader}"
+    provider, uploader = lane.generator.declaration.name, lane.uploader.declaration.name
+    name = lane.name if lane.name.startswith(provider) else f"{lane.name} ({provider})"
+    return name if uploader == "none" else f"{name}, uploaded to {uploader}"
 
 
 def _lane_line(lane: LaneChoice, price: Price | None, fallback: bool) -> str:
-    provider = lane.generator.declaration.name
-    through = _through(lane) if provider in lane.name else f"{_through(lane)} ({provider})"
-    facts = [through, f"{lane.policy.batch_size} at once"]
+    facts = [_through(lane), f"{lane.policy.batch_size} at once"]
     facts += [f"weight {lane.weight:g}"] if lane.weight is not None else []
     facts.append(_price_words(price))
     return f"{'Fallback' if fallback else 'Lane'} {', '.join(facts)}"

@@ -139,12 +139,12 @@ def _note(card: Card) -> str:
 
 
 def _footer(cards: Sequence[Card], of_roster: int, run: str | None) -> Iterator[str]:
-    from charimg.gallery.cards import counted, money, quota_stopped, total_spent  # noqa: PLC0415 - see open_cast
+    from charimg.gallery.cards import counted, quota_stopped, total_spent  # noqa: PLC0415 - see open_cast
 
     present = cards[:of_roster]
     counts = ", ".join(f"{count} {state}" for state, count in counted(present).items())
     yield f"{of_roster} character{'' if of_roster == 1 else 's'}" + (f": {counts}" if counts else "")
-    spent = money(total_spent(cards))
+    spent = " + ".join(printable(cost.with_source) for cost in total_spent(cards) if cost.amount > 0)
     if spent:
         yield f"spent: {spent}"
     doubtful = sum(card.maybe_charged for card in cards)

@@ -165,7 +165,7 @@ def _facts_block(finished: RunFinished) -> list[str]:
         lines.append(
             f"📁 {count(finished.succeeded, 'picture')} in {clean(finished.out)}, made in {duration(finished.seconds)}"
         )
-    spent = [money(cost) for cost in finished.spent if cost.amount > 0]
+    spent = [clean_name(cost.with_source) for cost in finished.spent if cost.amount > 0]
     if spent:
         lines.append(f"💰 Spent: {' + '.join(spent)}")
     return lines

@@ -118,7 +118,7 @@ def test_the_footer_counts_spends_and_tells_what_to_do(project: Path, charimg: R
 
     assert charimg("status").out.splitlines()[-4:] == [
         "6 characters: 2 pending, 1 open, 2 done, 1 rejected",
-        "spent: 0.12 USD",
+        "spent: 0.12 USD (as reported)",
         "2 attempts may have been charged without leaving a picture",
         "a quota stopped some of them: run again later (charimg run)",
     ]

@@ -182,7 +182,7 @@ def test_lost_answers_and_costs_are_told_plainly() -> None:
     lines = summary_lines(finished(possibly_charged=(job("Mantri"), job("Baker")), spent=spent))
 
     assert "⚠️  May have been charged without leaving a picture: Mantri, Baker" in lines
-    assert "💰 Spent: about 0.52 USD + 12 credits" in lines
+    assert "💰 Spent: about 0.52 USD (declared price) + 12 credits (as reported)" in lines
 
 
 @pytest.mark.parametrize(
