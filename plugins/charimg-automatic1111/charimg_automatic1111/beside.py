@@ -25,11 +25,10 @@ async def with_looks(work: Coroutine[Any, Any, T], look: Callable[[], Awaitable[
     task = asyncio.ensure_future(work)
     looks = asyncio.ensure_future(_look_until(task, look, every))
     try:
-        return await task
+        return await task  # whoever cancels this call cancels the task with it
     finally:
-        task.cancel()
         looks.cancel()
-        await asyncio.gather(task, looks, return_exceptions=True)
+        await asyncio.gather(looks, return_exceptions=True)
 
 
 async def _look_until(task: asyncio.Future[Any], look: Callable[[], Awaitable[None]], every: float) -> None:

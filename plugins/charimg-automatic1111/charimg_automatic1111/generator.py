@@ -12,6 +12,7 @@ from charimg.addresses import host_and_port, join
 from charimg.contracts import ImageGenerator, Model, ProviderContext
 from charimg.errors import FatalError, InvalidRequestError, RejectedError
 from charimg.model import GeneratedImage, ImageRequest
+from charimg.redaction import Secret
 from charimg.reference_pictures import read_reference
 from charimg_automatic1111.beside import with_looks
 from charimg_automatic1111.declared import DECLARATION
@@ -148,21 +149,22 @@ class Automatic1111Generator(ImageGenerator):
         # Nothing comes before the whole answer does: waiting for a piece is waiting for all.
         patience = Timeouts(read=seconds, total=seconds)
         url = join(self._base_url, path)
-        return await self.context.http.request(method, url, headers=self._login, timeouts=patience, **more)
+        headers = {} if self._login is None else {"Authorization": self._login.reveal()}
+        return await self.context.http.request(method, url, headers=headers, timeouts=patience, **more)
 
 
-def _login(context: ProviderContext) -> dict[str, str]:
-    """The header of a basic login, empty without one. What it is made of is made known to the redactor."""
+def _login(context: ProviderContext) -> Secret | None:
+    """The header of a basic login, if there is one. What it is made of is made known to the redactor."""
     user, password = context.credentials.get("user"), context.credentials.get("password")
     if not user and not password:
-        return {}
+        return None
     if not user or not password:
         missing = "password" if user else "user"
         raise FatalError(f"the login is half: set the {missing} too, with `charimg keys set {DECLARATION.name}`")
     both = base64.b64encode(f"{user.reveal()}:{password.reveal()}".encode()).decode()
     context.redactor.add(password)
     context.redactor.add(both)
-    return {"Authorization": f"Basic {both}"}
+    return Secret(f"Basic {both}")
 
 
 def _is_black(data: bytes) -> bool:

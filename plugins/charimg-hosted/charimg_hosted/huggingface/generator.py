@@ -9,7 +9,15 @@ from charimg.contracts import ImageGenerator, Model, ProviderContext
 from charimg.errors import InvalidRequestError, ProviderError
 from charimg.model import GeneratedImage, ImageRequest
 from charimg_hosted.huggingface.declared import DECLARATION, DEFAULT_MODEL
-from charimg_hosted.huggingface.protocol import MODELS, WHOAMI, models_of, name_of, path_of, picture_body
+from charimg_hosted.huggingface.protocol import (
+    MODELS,
+    WHOAMI,
+    may_be_picture,
+    models_of,
+    name_of,
+    path_of,
+    picture_body,
+)
 from charimg_hosted.huggingface.service import HuggingFaceService
 
 if TYPE_CHECKING:
@@ -51,7 +59,7 @@ class HuggingFaceGenerator(ImageGenerator):
             json=body,
             timeouts=_within(self._timeout),
         )
-        if not answer.ok or "json" in answer.headers.get("content-type", ""):
+        if not answer.ok or not may_be_picture(answer.headers.get("content-type", ""), answer.body):
             raise self._error(answer)
         return GeneratedImage(
             answer.body,

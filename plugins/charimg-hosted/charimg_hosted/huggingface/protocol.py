@@ -57,6 +57,12 @@ def picture_body(request: ImageRequest, settings: Mapping[str, SettingValue | No
     return {"inputs": request.prompt, "parameters": parameters}
 
 
+def may_be_picture(content_type: str, body: bytes) -> bool:
+    """Whether an answer can be a picture: there is something in it, and it does not call itself a text."""
+    kind = content_type.lower()
+    return bool(body) and not kind.startswith("text/") and "json" not in kind
+
+
 def models_of(answer: Any) -> tuple[Model, ...]:
     """The models in one of the hub's lists, most used first as the hub sends them."""
     entries = answer if isinstance(answer, list) else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from charimg.contracts import ImageGenerator, ProviderContext
 from charimg.errors import InvalidRequestError, RejectedError
-from charimg.model import Cost, GeneratedImage, ImageRequest
+from charimg.model import GeneratedImage, ImageRequest
 from charimg.reference_pictures import read_reference
 from charimg_hosted.stability.declared import CORE, DECLARATION
 from charimg_hosted.stability.protocol import LARGEST_REQUEST, drawn, form_fields, path_of, refusal_in
@@ -61,11 +61,9 @@ class StabilityGenerator(ImageGenerator):
         if filtered is not None:
             raise RejectedError(f"Stability filtered the picture it drew ({filtered}); {CHANGE}")
         made = drawn(data)
-        price = self.price(self.context.settings)
         return GeneratedImage(
             made.data,
             seed=made.seed,
             model=self._model,
-            cost=None if price is None else Cost(price.amount, price.currency),
             request_id=answer.headers.get("x-request-id"),
         )
