@@ -6,7 +6,7 @@ words are never searched: an answer repeats what stands in the workflow, the use
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,21 +36,25 @@ class File:
     """``output``, ``temp`` or ``input``."""
 
 
-def refusal(answer: Answer, *, ceiling: float) -> ProviderError:
+def refusal(answer: Answer, *, clean: Callable[[str], str], ceiling: float) -> ProviderError:
     """The error for an answer that is not 2xx.
 
+    :param clean: erases secrets, before the words are cut to length.
     :param ceiling: seconds; a proxy that asks for a longer wait means "not today".
     """
     data = _decoded(answer)
     if answer.status == 400 and ("node_errors" in data or _code(data)):
-        return InvalidRequestError(_shortened(f"ComfyUI refuses the workflow: {_why(data)}"))
+        return InvalidRequestError(_shortened(clean(f"ComfyUI refuses the workflow: {_why(data)}")))
     if answer.status == 401:
         return FatalError(
             "the server asks for a login: set -o user=... and `charimg keys set comfyui` (password), or a token there"
         )
     if answer.status in (404, 405):
         return FatalError(f"no ComfyUI answers at this address (HTTP {answer.status}); check the setting base_url")
-    return error_of(read_answer(answer.status, answer.headers, answer.body, ceiling=ceiling))
+    error = error_of(read_answer(answer.status, answer.headers, answer.body, ceiling=ceiling))
+    error.message = clean(error.message)
+    error.args = (error.message,)
+    return error
 
 
 def is_about(answer: Answer, code: str) -> bool:
@@ -107,8 +111,11 @@ def _shortened(text: str) -> str:
 # -- the end of a job -----------------------------------------------------------------------------------------------
 
 
-def failure(entry: Mapping[str, Any]) -> ProviderError | None:
-    """Why a finished job has no pictures, by its entry in the history; ``None`` where it succeeded."""
+def failure(entry: Mapping[str, Any], *, clean: Callable[[str], str]) -> ProviderError | None:
+    """Why a finished job has no pictures, by its entry in the history; ``None`` where it succeeded.
+
+    :param clean: erases secrets, before the words are cut to length.
+    """
     status = entry.get("status")
     status = status if isinstance(status, dict) else {}
     messages = status.get("messages")
@@ -119,7 +126,7 @@ def failure(entry: Mapping[str, Any]) -> ProviderError | None:
         if event == "execution_interrupted":
             return ThrottledError("the job was interrupted at the server (somebody pressed Cancel there)")
         if event == "execution_error":
-            return _execution_error(told)
+            return _execution_error(told, clean)
     if status.get("status_str") == "error":
         return InvalidRequestError("the workflow failed at the server, which does not say why; see its log")
     return None
@@ -135,8 +142,8 @@ class OutOfMemoryError(FlakyError):
     """The graphics memory is full; freeing it may help the next try."""
 
 
-def _execution_error(told: Mapping[str, Any]) -> ProviderError:
-    words = " ".join(str(told.get("exception_message") or told.get("exception_type") or "").split())
+def _execution_error(told: Mapping[str, Any], clean: Callable[[str], str]) -> ProviderError:
+    words = clean(" ".join(str(told.get("exception_message") or told.get("exception_type") or "").split()))
     node = f"node {told.get('node_id')} ({told.get('node_type')})"
     if is_memory(told):
         return OutOfMemoryError(

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from charimg.aspect_ratios import MEGAPIXEL, size_for
-from charimg.errors import InputError, InvalidRequestError
+from charimg.errors import InvalidRequestError
 from charimg.model import ImageRequest
 from charimg_comfyui.slots import Place, Slots, missing, node_named
-from charimg_comfyui.workflow import Graph
+from charimg_comfyui.workflow import Graph, unusable
 
 SIZE_STEP = 32
 """Pixels: latent pictures are multiples of 8; the sizes that models were taught with, of 32 or 64."""
@@ -121,13 +121,13 @@ def with_inputs(graph: Graph, text: str | None, label: str, *, lenient: bool = F
         where, equals, value = part.partition("=")
         name, dot, input_ = where.strip().rpartition(".")
         if not equals or not dot:
-            raise InputError(f"inputs: '{part}' is not of the form NODE.INPUT=VALUE, as 'Sampler.steps=30'")
+            raise unusable(f"inputs: '{part}' is not of the form NODE.INPUT=VALUE, as 'Sampler.steps=30'")
         node = node_named(graph, name.strip())
         if node is None or input_ not in graph[node]["inputs"]:
             if lenient:
                 continue
             what = f"node '{name}'" if node is None else f"input '{input_}' at the node '{name}'"
-            raise InputError(f"inputs: {label} has no {what}")
+            raise unusable(f"inputs: {label} has no {what}")
         try:
             graph[node]["inputs"][input_] = json.loads(value)
         except ValueError:

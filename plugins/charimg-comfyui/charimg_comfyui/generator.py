@@ -170,7 +170,7 @@ class ComfyGenerator(PolledGenerator):
         if answer.entry is None:
             await self._await_turn(job, ticket, answer.place)
             return None
-        trouble = failure(answer.entry)
+        trouble = failure(answer.entry, clean=self.context.redactor.clean)
         if isinstance(trouble, OutOfMemoryError):
             await self._free_memory()
         if trouble is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from charimg.addresses import join
-from charimg.errors import FatalError, FlakyError, InputError, InvalidRequestError
+from charimg.errors import FatalError, FlakyError, InputError, InvalidRequestError, ProviderError
 from charimg_comfyui.answers import File, is_about, refusal
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class ComfyServer:
     def __init__(self, context: ProviderContext) -> None:
         self._context = context
         self.base_url = str(context.settings.get("base_url") or "")
+        for secret in context.credentials.values():
+            context.redactor.add(secret)  # a proxy may repeat what it was sent
 
     @property
     def headers(self) -> dict[str, str]:
@@ -58,8 +60,8 @@ class ComfyServer:
         if not user and not password:
             return {}
         if not user or not password:
-            lacking = "the setting 'user'" if password else "a password: `charimg keys set comfyui`"
-            raise InputError(f"comfyui: a login needs user and password; there is no {lacking}")
+            lacking = "the setting 'user' is not set" if password else "set the password: `charimg keys set comfyui`"
+            raise InputError(f"comfyui: a login needs user and password; {lacking}")
         encoded = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
         self._context.redactor.add(encoded)
         return {"Authorization": f"Basic {encoded}"}
@@ -72,8 +74,11 @@ class ComfyServer:
         """One request; whatever is not 2xx is raised in the core's words."""
         answer = await self._send(method, path, **options)
         if not answer.ok:
-            raise refusal(answer, ceiling=self._context.wait_ceiling)
+            raise self._refusal(answer)
         return answer
+
+    def _refusal(self, answer: Answer) -> ProviderError:
+        return refusal(answer, clean=self._context.redactor.clean, ceiling=self._context.wait_ceiling)
 
     async def _send(self, method: str, path: str, **options: Any) -> Answer:
         return await self._context.http.request(method, self.address(path), headers=self.headers, **options)
@@ -92,7 +97,7 @@ class ComfyServer:
             del asked["prompt_id"]
             answer = await self._send("POST", "prompt", json=asked)
         if not answer.ok:
-            raise refusal(answer, ceiling=self._context.wait_ceiling)
+            raise self._refusal(answer)
         told = answer.json()
         given = told.get("prompt_id") if isinstance(told, dict) else None
         if not isinstance(given, str) or not given:
@@ -142,7 +147,7 @@ class ComfyServer:
         if answer.status == 404:
             raise FlakyError(f"the server has lost the picture's file {file.name}")
         if not answer.ok:
-            raise refusal(answer, ceiling=self._context.wait_ceiling)
+            raise self._refusal(answer)
         return answer.body
 
     async def upload(self, data: bytes, name: str, media_type: str) -> str:
@@ -162,7 +167,7 @@ class ComfyServer:
         if answer.status == 400:
             raise InvalidRequestError(f"the server does not take the picture {name}")
         if not answer.ok:
-            raise refusal(answer, ceiling=self._context.wait_ceiling)
+            raise self._refusal(answer)
         told = answer.json()
         given = told.get("name") if isinstance(told, dict) else None
         if not isinstance(given, str) or not given:

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from charimg.errors import InputError
-from charimg_comfyui.workflow import Graph, is_link, title_of
+from charimg_comfyui.workflow import Graph, is_link, title_of, unusable
 
 NONE = "none"
 """What a slot's setting says where the workflow has no such place and should be used all the same."""
@@ -99,7 +98,7 @@ def find_slots(graph: Graph, given: Mapping[str, str | None], label: str) -> Slo
     _split_size(found)
     _from_the_sampler(graph, found, by_setting)
     if not found.get("prompt") and "prompt" not in without:
-        raise InputError(missing("prompt", label))
+        raise unusable(missing("prompt", label))
     return Slots(
         {slot: tuple(dict.fromkeys(places)) for slot, places in found.items() if slot != "output"},
         tuple(tuple(numbered[number]) for number in sorted(numbered)),
@@ -150,14 +149,14 @@ def _named_place(graph: Graph, slot: str, text: str, label: str) -> list[Place]:
     name, dot, input_ = text.rpartition(".")
     node = node_named(graph, name) if dot else None
     if node is None:
-        raise InputError(f"{slot}_slot={text}: {label} has no such node; it has {_nodes(graph)}")
+        raise unusable(f"{slot}_slot={text}: {label} has no such node; it has {_nodes(graph)}")
     return [_checked(graph, node, input_, f"{slot}_slot={text}")]
 
 
 def _checked(graph: Graph, node: str, input_: str, what: str) -> Place:
     there = graph[node]["inputs"]
     if input_ not in there:
-        raise InputError(f"{what}: the node {_called(graph, node)} has no input '{input_}'; it has {_words(there)}")
+        raise unusable(f"{what}: the node {_called(graph, node)} has no input '{input_}'; it has {_words(there)}")
     return Place(node, input_)
 
 
@@ -185,7 +184,7 @@ def _titled(graph: Graph, label: str) -> Iterable[tuple[str, int, Place]]:
             slot, number, input_ = tag[1].lower(), int(tag[2] or 0), tag[3]
             if slot not in INPUTS:
                 known = _words(INPUTS)
-                raise InputError(f"{label}: the title of node {id_} says 'charimg:{tag[1]}'; known are {known}")
+                raise unusable(f"{label}: the title of node {id_} says 'charimg:{tag[1]}'; known are {known}")
             if input_ and slot != "output":
                 yield slot, number, _checked(graph, id_, input_, f"{label}: 'charimg:{slot}.{input_}'")
                 continue
@@ -202,7 +201,7 @@ def _fitting(graph: Graph, slot: str, node: str, label: str) -> list[Place]:
         if all(name in there and not is_link(there[name]) for name in names):
             return [Place(node, name) for name in names]
     free = [name for name, value in there.items() if not is_link(value)]
-    raise InputError(
+    raise unusable(
         f"{label}: the node {_called(graph, node)} has no input of its own for the {slot}"
         f" ({_words(free)}); name one as charimg:{slot}.INPUT or -o {slot}_slot={node}.INPUT"
     )

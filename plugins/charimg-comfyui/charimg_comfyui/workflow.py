@@ -24,6 +24,11 @@ MAX_BYTES = 16 * 1024 * 1024
 HOW_TO_EXPORT = "in ComfyUI choose Workflow > Export (API) and name that file"
 
 
+def unusable(words: str) -> InputError:
+    """The error for a workflow or a setting, on one line whatever names it repeats."""
+    return InputError(" ".join(words.split()))
+
+
 def packaged(name: str) -> Graph:
     """One of the plugin's own workflows."""
     text = (resources.files("charimg_comfyui") / "workflows" / name).read_text(encoding="utf-8")
@@ -40,13 +45,13 @@ def read_workflow(path: Path) -> Graph:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"the workflow {path} cannot be read: {error.strerror or error}") from error
+        raise unusable(f"the workflow {path} cannot be read: {error.strerror or error}") from error
     if len(raw) > MAX_BYTES:
-        raise InputError(f"the workflow {path} is larger than {MAX_BYTES // 1024**2} MB; {HOW_TO_EXPORT}")
+        raise unusable(f"the workflow {path} is larger than {MAX_BYTES // 1024**2} MB; {HOW_TO_EXPORT}")
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"the workflow {path} is not JSON; {HOW_TO_EXPORT}") from error
+        raise unusable(f"the workflow {path} is not JSON; {HOW_TO_EXPORT}") from error
     return graph_of(document, f"the workflow {path}")
 
 
@@ -57,17 +62,17 @@ def graph_of(document: Any, label: str) -> Graph:
     :raises InputError: it is none, or one in the format of ComfyUI's page.
     """
     if isinstance(document, dict) and isinstance(document.get("nodes"), list):
-        raise InputError(f"{label} is in the format of ComfyUI's page, not in API format; {HOW_TO_EXPORT}")
+        raise unusable(f"{label} is in the format of ComfyUI's page, not in API format; {HOW_TO_EXPORT}")
     wrapped = document.get("prompt") if isinstance(document, dict) else None
     if isinstance(wrapped, dict) and "class_type" not in wrapped:
         document = wrapped
     if not isinstance(document, dict) or not document:
-        raise InputError(f"{label} holds no nodes; {HOW_TO_EXPORT}")
+        raise unusable(f"{label} holds no nodes; {HOW_TO_EXPORT}")
     for id_, node in document.items():
         if not isinstance(node, dict) or not isinstance(node.get("class_type"), str):
-            raise InputError(f"{label} is not in API format: its node '{id_}' has no class_type; {HOW_TO_EXPORT}")
+            raise unusable(f"{label} is not in API format: its node '{id_}' has no class_type; {HOW_TO_EXPORT}")
         if not isinstance(node.setdefault("inputs", {}), dict):
-            raise InputError(
+            raise unusable(
                 f"{label} is not in API format: the inputs of its node '{id_}' have no names; {HOW_TO_EXPORT}"
             )
     return document

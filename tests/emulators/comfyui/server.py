@@ -199,6 +199,8 @@ class ComfyEmulator:
         self.sockets.add(client, socket, request)
         try:
             await self.sockets.tell("status", {"status": self.worker.status(), "sid": client}, client)
+            async with self.worker.changed:
+                self.worker.changed.notify_all()
             async for _ in socket:
                 pass  # features of the browser's page; nothing depends on them here
         finally:
