@@ -275,6 +275,16 @@ async def test_other_answers_without_a_picture(
     assert len(stability.statuses) == 1
 
 
+async def test_an_address_without_the_service_names_the_settings(
+    stability: StabilityEmulator, generator_for: Make
+) -> None:
+    """The path of the setting is kept, and wrong here."""
+    with pytest.raises(InvalidRequestError, match=r"check -o model=\.\.\. and -o base_url="):
+        await generator_for(f"{stability.url}/gateway/").generate(a_request())
+
+    assert stability.statuses == [404]
+
+
 async def test_the_check_asks_for_nothing_that_is_paid(stability: StabilityEmulator, generator_for: Make) -> None:
     """It says what would draw."""
     assert "core draws" in await generator_for(stability.url).check()
