@@ -376,6 +376,16 @@ async def test_a_dead_models_error_names_its_successor(openai: OpenAIEmulator, l
         await lane.generator.generate(lane.request())
 
 
+async def test_a_refusal_that_names_the_field_of_the_model_names_the_list(openai: OpenAIEmulator, lane: Lane) -> None:
+    """A model that exists and draws nothing is refused as a wrong value."""
+    from tests.emulators.openai_images.replies import wrong_value
+
+    openai.add_fault(wrong_value("model", "Invalid value: 'gpt-5'."))
+
+    with pytest.raises(InvalidRequestError, match=r"Invalid value: 'gpt-5'; .*charimg providers show openai --models"):
+        await lane.generator.generate(lane.request())
+
+
 async def test_an_unknown_models_error_names_the_list(openai: OpenAIEmulator, lane_for: MakeLane) -> None:
     """A slip of the pen ends with the command that shows the right ones."""
     lane = lane_for(openai.base_url, model="gpt-imge-2", server="openai")

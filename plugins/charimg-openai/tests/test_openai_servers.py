@@ -130,6 +130,18 @@ async def test_a_deployments_path_is_asked_with_its_version(lane_for: MakeLane, 
     assert sent.path == f"/openai/deployments/my-pictures/images/generations?api-version={version}"
 
 
+async def test_a_deployments_resource_is_asked_for_its_models(lane_for: MakeLane) -> None:
+    """The list belongs to the resource, not to the deployment."""
+    async with OpenAIEmulator(personality=AZURE) as azure:
+        lane = lane_for(f"{azure.url}/openai/deployments/mine", server="azure", api_version="2025-04-01-preview")
+
+        found = await lane.generator.check()
+
+        (sent,) = azure.bill.log()
+    assert found == "the key is accepted; 11 models for pictures"
+    assert sent.path == "/openai/models?api-version=2025-04-01-preview"
+
+
 def test_a_deployments_path_without_a_version_is_told_before_the_run(lane_for: MakeLane) -> None:
     """It could only answer 404."""
     with pytest.raises(InputError, match="needs -o api_version"):

@@ -42,14 +42,16 @@ async def test_an_expiry_is_asked_for_and_kept(openai: OpenAIEmulator, lane_for:
 async def test_the_same_bytes_are_uploaded_once_a_run(openai: OpenAIEmulator, lane: Lane) -> None:
     """Also when asked for at once, and when one of those who ask is broken off."""
     saved = lane.saved(lane.picture())
-    openai.behaviour.latency = 0
-    several = [asyncio.create_task(lane.uploader.upload(saved)) for _ in range(4)]
-    await asyncio.sleep(0)
-    several[0].cancel()
-    found = await asyncio.gather(*several[1:], lane.uploader.upload(saved))
+    first = asyncio.create_task(lane.uploader.upload(saved))
+    while not openai.bill.calls("files"):
+        await asyncio.sleep(0)
+    several = [asyncio.create_task(lane.uploader.upload(saved)) for _ in range(3)]
+    first.cancel()
+    found = await asyncio.gather(*several, lane.uploader.upload(saved))
     again = await lane.uploader.upload(saved)
 
-    assert len(openai.bill.uploads) == 1
+    assert first.cancelled()
+    assert openai.bill.calls("files") == len(openai.bill.uploads) == 1
     assert {one.id for one in (*found, again)} == {openai.bill.uploads[0].id}
 
 

@@ -40,6 +40,8 @@ class Personality:
     """``"bearer"``, ``"api-key"`` (Azure's header) or ``"none"``."""
     prefixes: tuple[str, ...] = ("/v1",)
     """What stands before ``/images/generations``; ``{deployment}`` is a name."""
+    list_prefixes: tuple[str, ...] = ()
+    """What else may stand before ``/models``, and before nothing besides."""
     needs_api_version: bool = False
     """The prefix with a deployment wants ``?api-version=``."""
     response_formats: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ AZURE = Personality(
     "azure",
     auth="api-key",
     prefixes=("/openai/v1", "/openai/deployments/{deployment}"),
+    list_prefixes=("/openai",),
     needs_api_version=True,
     errors="azure",
     usage=True,

@@ -135,10 +135,13 @@ class OpenAIEmulator:
         path = request.path
         if path.startswith(f"{self._prefix}/generated-images/"):
             return "picture", re.fullmatch(r".*/(?P<name>[\w.]+)", path), False
-        for prefix in self.behaviour.personality.prefixes:
+        personality = self.behaviour.personality
+        for prefix in (*personality.prefixes, *personality.list_prefixes):
             start = re.escape(self._prefix + prefix).replace(re.escape("{deployment}"), r"[\w.-]+")
             for pattern, endpoint, methods in _ROUTES:
                 found = re.fullmatch(start + pattern, path)
+                if prefix in personality.list_prefixes and endpoint != "models":
+                    continue
                 if found and request.method in methods:
                     return endpoint, found, "{deployment}" in prefix
         return "unknown", None, False
