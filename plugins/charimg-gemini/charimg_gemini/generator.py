@@ -16,7 +16,7 @@ from charimg.contracts import (
     SettingValue,
 )
 from charimg.errors import FlakyError, InvalidRequestError
-from charimg.model import Cost, GeneratedImage, ImageRequest, utc_now
+from charimg.model import GeneratedImage, ImageRequest, utc_now
 from charimg_gemini.account import GeminiAccount
 from charimg_gemini.answers import picture_of
 from charimg_gemini.declared import (
@@ -132,14 +132,8 @@ class GeminiGenerator(ImageGenerator):
         picture = picture_of(data)
         if picture is None:
             raise no_picture(self._account.cleaned(answer), now=utc_now(), ceiling=self.context.wait_ceiling)
-        price = self.price(self.context.settings)
-        return GeneratedImage(
-            data=picture.data,
-            model=picture.model or self._model,
-            request_id=picture.response_id,
-            # Tokens come with the answer, but no price of a token is documented well enough to call it reported.
-            cost=None if price is None else Cost(price.amount, price.currency),
-        )
+        # Tokens come with the answer, but no money: what it cost is the declared price, which the core knows.
+        return GeneratedImage(data=picture.data, model=picture.model or self._model, request_id=picture.response_id)
 
     @property
     def _model(self) -> str:
