@@ -52,6 +52,7 @@ class AiHordeEmulator(PolledEmulator):
     :param concurrency: jobs a user may have at once.
     :param maintenance: the Horde takes no jobs.
     :param limited: whether requests are limited by address, as they are at the real one.
+    :param nameless_blocked: those who send no ``Client-Agent`` are refused, as happens at times (horde_sdk sends none).
     """
 
     key_headers = ("apikey", "Authorization")
@@ -65,11 +66,13 @@ class AiHordeEmulator(PolledEmulator):
         concurrency: int = 30,
         maintenance: bool = False,
         limited: bool = True,
+        nameless_blocked: bool = False,
         **knobs: Any,
     ) -> None:
         self.keys = keys
         self.models = {"AlbedoBase XL (SDXL)": 12, "Deliberate": 3} if models is None else models
         self.busy, self.concurrency, self.maintenance = busy, concurrency, maintenance
+        self.nameless_blocked = nameless_blocked
         self.jobs: dict[str, Job] = {}
         windows = [*(limits() if limited else ()), *knobs.pop("windows", ())]
         super().__init__(windows=windows, **knobs)
@@ -94,8 +97,9 @@ class AiHordeEmulator(PolledEmulator):
         return Reply(404, {"message": "The requested URL was not found on the server."})
 
     def _log_in(self, call: Call) -> str:
-        if not call.header("Client-Agent") or call.header("Client-Agent").startswith("unknown"):
-            raise Refused(Reply(403, {"message": "Please send a Client-Agent header."}))
+        nameless = call.header("Client-Agent") in ("", "unknown:0:unknown")
+        if self.nameless_blocked and nameless:
+            raise Refused(Reply(403, {"message": "Access from unknown clients is blocked."}))
         key = call.header("apikey")
         if key != ANONYMOUS and key not in self.keys:
             raise _refusal(401, "No user matching sent API Key. Have you remembered to register?", "InvalidAPIKey")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -46,13 +46,13 @@ def run_by_hand(
             print(emulator.url, flush=True)
             for hint in hints:
                 print(f"# {hint.format(url=emulator.url)}", file=sys.stderr, flush=True)
-            try:
-                await asyncio.Event().wait()
-            finally:
-                bill = emulator.bill
-                twice = len(bill.prompts) - len(set(bill.prompts))
-                pictures = f"{len(bill.made)} pictures ({twice} twice)"
-                print(f"# {len(bill.asked)} requests, {pictures}, {len(bill.stored)} uploads", file=sys.stderr)
+            stop = asyncio.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            await stop.wait()
+            bill = emulator.bill
+            twice = len(bill.prompts) - len(set(bill.prompts))
+            pictures = f"{len(bill.made)} pictures ({twice} twice)"
+            print(f"# {len(bill.asked)} requests, {pictures}, {len(bill.stored)} uploads", file=sys.stderr)
 
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main())
+    asyncio.run(main())
