@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from charimg.model import Job
 
 
 class JobQueue:
-    """The jobs that wait for a lane, in roster order."""
+    """The jobs that wait for a lane, in roster order.
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    :param refused: keys of the jobs that a lane must not have, by its name.
+    """
+
+    def __init__(self, jobs: Sequence[Job], refused: Mapping[str, Collection[str]] | None = None) -> None:
         self._jobs = [(job.position, job) for job in jobs]
         heapq.heapify(self._jobs)
         self._refused: defaultdict[str, set[str]] = defaultdict(set)
-        """Keys of the jobs that each lane has given up, whether they wait or not."""
+        """Keys of the jobs that each lane has given up or must not have, whether they wait or not."""
+        for lane, keys in (refused or {}).items():
+            self._refused[lane].update(keys)
         self._taken = 0
         self._changed = asyncio.Event()
 
@@ -78,7 +83,7 @@ class JobQueue:
         self.tell()
 
     def has_refused(self, lane: str, job: Job) -> bool:
-        """Whether the lane has given the job up."""
+        """Whether the lane has given the job up, or must not have it."""
         return job.key in self._refused[lane]
 
     def left(self) -> list[Job]:

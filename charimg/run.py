@@ -6,18 +6,18 @@ import asyncio
 import logging
 import traceback
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
 from charimg.budget import Budget
-from charimg.contracts import Observer, Price, Store
+from charimg.contracts import JobRecord, Observer, Price, Store
 from charimg.errors import CharimgError, ProviderError, StorageError
 from charimg.events import Event, FallbackOpened, LaneClosed, LaneFacts, RunFinished, RunStarted, Warned, names_of
 from charimg.http import HttpSession
 from charimg.lane import Lane, settings_values
 from charimg.lane_choice import LaneChoice, LaneChoices
-from charimg.model import Cost, Roster, utc_now
+from charimg.model import Cost, Job, Roster, utc_now
 from charimg.picture_folder import PictureFolder
 from charimg.pipeline import Bench, Pipeline
 from charimg.plan import Plan, make_plan
@@ -86,12 +86,12 @@ async def plan_only(order: Order) -> Plan:
 
 async def _plan(order: Order, store: Store) -> Plan:
     project = order.workplace.project
-    lanes = order.lanes.first
     return make_plan(
         order.roster,
         await store.jobs(),
-        generators=tuple(dict.fromkeys(lane.generator.declaration for lane in lanes)),
-        uploaders=tuple(dict.fromkeys(lane.uploader for lane in lanes)),
+        generators=tuple(dict.fromkeys(lane.generator.declaration for lane in order.lanes.first)),
+        # Those of fallbacks too: what one of them uploaded in an earlier run is there.
+        uploaders=tuple(dict.fromkeys(lane.uploader for lane in order.lanes.all)),
         accounts=[lane.uploader_place for lane in order.lanes.all],
         policy=order.policy,
         now=utc_now(),
@@ -238,6 +238,7 @@ class Run:
         choices = self._order.lanes
         turns = [[lanes[choice.name] for choice in choices.first], *([lanes[one.name]] for one in choices.fallbacks)]
         left = [Leftover(job) for job in plan.jobs]
+        standing = _standing(plan.jobs, await bench.store.jobs(), lanes)
         for number, turn in enumerate(turns):
             async with AsyncExitStack() as stack:
                 work = [lane async for lane in self._opened(bench, turn if left else (), http, stack)]
@@ -252,6 +253,7 @@ class Run:
                     self._emit,
                     total=len(plan.jobs),
                     more_to_come=number + 1 < len(turns),
+                    only_by=standing,
                 )
                 left = await self._scheduler.run()
                 left = [replace(one, given_up=one.given_up or told[one.job.key]) for one in left]
@@ -307,6 +309,20 @@ class Run:
         if not isinstance(event, RunFinished):  # which is the last thing anybody hears
             for words in failed:
                 self._warn(words)
+
+
+def _standing(jobs: Sequence[Job], records: Mapping[str, JobRecord], lanes: Collection[str]) -> dict[str, str]:
+    """The lane at whose service a job stands since an earlier run, by the job's key: only there it costs nothing more.
+
+    A job of a lane that this run does not have is nobody's: whoever takes it gives the earlier attempt up.
+    """
+    return {
+        job.key: attempt.lane
+        for job in jobs
+        if (record := records.get(job.key)) is not None
+        for attempt in record.open_attempts
+        if attempt.ticket and attempt.lane in lanes and attempt.asked == job.request.fingerprint
+    }
 
 
 def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:

@@ -10,7 +10,7 @@ every wake-up, so that a wait that grew meanwhile is honoured.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +106,8 @@ class Scheduler:
     :param emit: hears every event, and must return at once.
     :param total: jobs of the whole run, where these are only what earlier lanes left.
     :param more_to_come: other lanes will be opened for what these leave: a job they give up has not failed yet.
+    :param only_by: the lane that alone may take a job, by the job's key: the service has accepted it there, and another
+        lane would pay a second time.
     """
 
     def __init__(
@@ -116,9 +118,13 @@ class Scheduler:
         *,
         total: int | None = None,
         more_to_come: bool = False,
+        only_by: Mapping[str, str] | None = None,
     ) -> None:
         self._lanes = [_Lane(lane) for lane in lanes]
-        self._queue = JobQueue(jobs)
+        owners = (only_by or {}).items()
+        self._queue = JobQueue(
+            jobs, {lane.name: {key for key, owner in owners if owner != lane.name} for lane in self._lanes}
+        )
         self._total = len(jobs) if total is None else total
         self._more_to_come = more_to_come
         self._given_up: dict[str, JobFailed] = {}
@@ -199,8 +205,12 @@ class Scheduler:
         )
 
     def _is_able(self, lane: _Lane) -> bool:
-        quota_wait = held(lane.record, self._now())
-        return lane.record.closure is None and (quota_wait is None or quota_wait.why is not Pause.QUOTA)
+        if lane.record.closure is not None:
+            return False
+        now = self._now()
+        pause = held(lane.record, now)
+        # After it gave up a lane may rest for as long as its service asked: more than a cooldown is worth waiting for.
+        return pause is None or (pause.why is Pause.COOLDOWN and pause.until - now <= lane.policy.cooldown)
 
     async def _batch(self, lane: _Lane, jobs: list[Job]) -> tuple[list[Job], list[str]]:
         """One batch with its retries; returns the jobs to hand back, and the keys of those the lane has given up."""
