@@ -64,6 +64,14 @@ class Budget:
             )
         self._in_flight += amount
 
+    def reopen(self, amount: float) -> None:
+        """An attempt that came to an end for now goes on, with what it counted set aside again.
+
+        :param amount: what it was settled with.
+        """
+        self._spent = max(0.0, self._spent - amount)
+        self._in_flight += amount
+
     def settle(self, amount: float, cost: Cost | float) -> None:
         """An attempt came to its end.
 

@@ -123,6 +123,8 @@ class Pipeline:
         self._declared = None if price is None or not price.amount else Cost(price.amount, price.currency)
         self._price = 0.0 if price is None else price.amount
         """What is reserved for a picture: the declared price, or the most that the service has reported."""
+        self._counted: dict[str, float] = {}
+        """What the budget has counted for each job that stands at the service."""
         self._reports = reports
 
     async def work(self, job: Job) -> Outcome:
@@ -171,9 +173,13 @@ class Pipeline:
         self._ask_in_vain(self._terms.generator_account)
         began = asyncio.get_running_loop().time()
         standing = await self._standing_attempt(job)
-        reserved = self._price if standing is None else 0.0  # what the service has accepted was counted then
         budget = self._bench.budget
-        budget.reserve(reserved)
+        if standing is None:
+            reserved = self._price
+            budget.reserve(reserved)
+        else:  # the service has accepted it: what this run counted for it then is not counted twice
+            reserved = self._counted.pop(job.key, 0.0)
+            budget.reopen(reserved)
         cost: Cost | float = 0.0
         try:
             attempt, picture = await self._attempt(job, standing)
@@ -182,6 +188,8 @@ class Pipeline:
                 self._price = max(self._price, cost.amount)
         except ProviderError as error:
             cost = reserved if error.possibly_charged or error.standing else 0.0
+            if error.standing:
+                self._counted[job.key] = cost
             raise
         except asyncio.CancelledError:
             cost = reserved

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from charimg.errors import ProviderError, ThrottledError
+from charimg.errors import ERROR_OF_VERDICT, ProviderError, ThrottledError
 from charimg.model import Verdict
 
 
@@ -44,9 +44,10 @@ class SharedQuotas:
             return
         error = met.error
         if error.verdict is not Verdict.THROTTLED:
-            raise type(error)(error.message, retry_at=error.retry_at)
+            # Not of the error's own type: a plugin's may want other arguments.
+            raise ERROR_OF_VERDICT[error.verdict](error.message, retry_at=error.retry_at)
         if now < met.until:
-            raise ThrottledError(error.message, wait=met.until - now)
+            raise ThrottledError(error.message, wait=met.until - now, unreachable=error.unreachable)
 
     def note(self, account: str, lane: str, error: ProviderError, now: float) -> None:
         """After a call that the account turned away."""
