@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from charimg.contracts import Declaration, ImageGenerator, Price, SettingValue, Uploader
 from charimg.credentials import split_account
-from charimg.errors import InputError
+from charimg.errors import InputError, PluginError
 from charimg.plugins import Kind
 from charimg.policy import Policy
 from charimg.settings import DEFAULT, Options, WrittenLane, lane_name, listed, policy_of, uploader_for
@@ -33,7 +33,7 @@ class LaneChoice:
     """Its entry in a settings file."""
     weight: float | None = None
     price: float | None = None
-    """What one picture costs there by the user's word."""
+    """What one picture costs by the user's word, where the provider does not know it."""
 
     @property
     def account(self) -> str:
@@ -64,8 +64,14 @@ class LaneChoice:
         return self.written if self._is_mine(declaration) else None
 
     def price_at(self, values: dict[str, SettingValue | None]) -> Price | None:
-        """What one picture costs on this lane, with these values of the generator's settings."""
-        return Price(self.price) if self.price is not None else self.generator.price(values)
+        """What one picture costs on this lane, with these values of the generator's settings.
+
+        What the lane's entry says wins. ``--price`` is for all lanes, and does not make a known one cheaper.
+        """
+        if self.written is not None and self.written.price is not None:
+            return Price(self.written.price)
+        known = self.generator.price(values)
+        return known if known is not None or self.price is None else Price(self.price)
 
     def _is_mine(self, declaration: Declaration) -> bool:
         return declaration.account_name == self.generator.declaration.account_name
@@ -166,7 +172,11 @@ def _named(name: str, written: Sequence[WrittenLane]) -> WrittenLane:
 
 
 def _of_file(place: Workplace, lane: WrittenLane) -> LaneChoice:
-    choice = _lane(place, lane.provider, lane.account, lane.uploader or None)
+    try:
+        provider, label = split_account(labelled(lane.provider, lane.account))
+        choice = _lane(place, provider, label, lane.uploader or None)
+    except (InputError, PluginError) as error:
+        raise type(error)(f"{lane.place}: lanes: {error}") from error
     size = choice.policy.batch_size
     if lane.batch_size is not None and not place.general["batch_size"].source.startswith("--"):
         size = min(lane.batch_size, _most_at_once(choice.generator))
@@ -175,7 +185,6 @@ def _of_file(place: Workplace, lane: WrittenLane) -> LaneChoice:
         name=lane.name,
         written=lane,
         weight=lane.weight,
-        price=choice.price if lane.price is None else lane.price,
         policy=replace(choice.policy, batch_size=size),
     )
     check_settings(choice)
