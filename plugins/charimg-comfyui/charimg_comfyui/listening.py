@@ -43,7 +43,8 @@ class Listener:
     def __init__(self, context: ProviderContext, server: ComfyServer) -> None:
         self._context = context
         self._server = server
-        self.client = str(uuid.uuid4())
+        # The same in every run of the lane: the server tells of what an earlier run has queued, too.
+        self.client = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{context.folder}\n{context.lane}\n{server.base_url}"))
         """The id under which the server tells us of our jobs."""
         self._jobs: dict[str, Followed] = {}
         self._task: asyncio.Task[None] | None = None

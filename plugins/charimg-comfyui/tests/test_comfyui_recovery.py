@@ -85,6 +85,24 @@ async def test_the_ledger_has_the_ticket_before_the_server(comfy: ComfyEmulator,
     assert seen == [(comfy.bill.queued[0].prompt_id, 0), (comfy.bill.queued[0].prompt_id, 1)]
 
 
+async def test_a_later_run_hears_of_the_steps(comfy: ComfyEmulator, lane: Lane, lane_for: MakeLane) -> None:
+    """What an earlier run has queued is told to the next one, too."""
+    comfy.worker.may_run.clear()
+    drawing = asyncio.ensure_future(lane.generator.generate(lane.request()))
+    await until(comfy, lambda: bool(comfy.worker.running))
+    await asked_often(comfy, "GET", "/queue", 1)
+    drawing.cancel()
+    await asyncio.wait({drawing})
+    await lane.generator.close()
+    later = lane_for(comfy.url)
+    drawing = asyncio.ensure_future(later.generator.generate(later.request(ticket=lane.tickets[-1])))
+    await until(comfy, lambda: comfy.bill.sockets == 2)
+    comfy.worker.may_run.set()
+    await drawing
+
+    assert "step 28 of 28" in later.words()
+
+
 @pytest.mark.parametrize("running", [True, False])
 async def test_a_restarted_server_has_lost_the_job(comfy: ComfyEmulator, lane: Lane, *, running: bool) -> None:
     """Whether it ran or waited, the job is lost; handed in anew, it is drawn once."""
