@@ -15,6 +15,11 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 
+from charimg.contracts import Declaration, Model
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from api_pages import contracts_page, testing_page, toolbox_page
+
 REFERENCE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Made by docs/make_reference.py from the code; edit there, then run: make docs -->\n"
 
@@ -27,6 +32,9 @@ def pages() -> dict[str, str]:
         "hooks.md": _hooks(),
         "events.md": _events(),
         "exit-codes.md": _exit_codes(),
+        "contracts.md": contracts_page(NOTE, _plain),
+        "toolbox.md": toolbox_page(NOTE, _plain),
+        "testing.md": testing_page(NOTE, _plain),
     }
 
 
@@ -62,9 +70,9 @@ def _command_words(cli: click.Group, names: list[str]) -> Iterator[list[str]]:
 
 
 def _settings() -> str:
-    from charimg.contracts import Declaration
     from charimg.plugins import Kind, Plugins
     from charimg.settings import GENERAL
+    from charimg.settings.lanes import KEYS
 
     parts = [
         "# Settings\n",
@@ -76,7 +84,13 @@ def _settings() -> str:
     parts += [
         f"| `{one.name}` | `CHARIMG_{one.name.upper()}` | {_default(one.default)} | {one.help} |" for one in GENERAL
     ]
-    shown: set[str] = set()
+    parts += [
+        "\n## Lanes\n",
+        "What an entry of `lanes:` in a settings file may say ([lanes](../lanes.md)).\n",
+        "| key | meaning |\n| --- | --- |",
+        *(f"| `{key.name}` | {key.help} |" for key in KEYS),
+        "| `settings` | The provider's own settings on this lane, a mapping. |",
+    ]
     for kind in Kind:
         for name, provider in Plugins().all(kind):
             declaration: Declaration = provider.declaration  # type: ignore[union-attr]  # a broken plugin must fail here
@@ -89,12 +103,37 @@ def _settings() -> str:
             parts.append("| setting | environment | default | meaning |\n| --- | --- | --- | --- |")
             for one in declaration.settings:
                 variable = f"CHARIMG_{account}_{one.name}".upper().replace("-", "_")
-                parts.append(f"| `{one.name}` | `{variable}` | {_default(one.default)} | {one.help} |")
+                checked = f" (checked {one.checked.isoformat()})" if one.checked else ""
+                names = _variables(variable, one.env)
+                parts.append(f"| `{one.name}` | {names} | {_default(one.default)}{checked} | {one.help} |")
             for secret in declaration.credentials:
                 variable = f"CHARIMG_{account}_{secret.name}".upper().replace("-", "_")
-                parts.append(f"| *{secret.name}* (credential) | `{variable}` | | {secret.help} |")
-            shown.add(name)
+                names = _variables(variable, secret.env)
+                parts.append(f"| *{secret.name}* (credential) | {names} | | {secret.help} |")
+            if declaration.models:
+                parts.append("\n| known model | price | note |\n| --- | --- | --- |")
+                parts += [
+                    f"| `{model.id}` | {_price(model)} | {_note(declaration, model)} |" for model in declaration.models
+                ]
     return "\n".join(parts) + "\n"
+
+
+def _variables(*names: str | tuple[str, ...]) -> str:
+    first, others = names
+    return ", ".join(f"`{name}`" for name in (first, *others))
+
+
+def _price(model: Model) -> str:
+    price = model.price
+    if price is None:
+        return ""
+    checked = f" ({price.checked.isoformat()})" if price.checked else ""
+    return f"{price.amount:g} {price.currency}{checked}" if price.amount else "free"
+
+
+def _note(declaration: Declaration, model: Model) -> str:
+    gone = declaration.retirement(model.id)
+    return "; ".join(part for part in (model.summary, gone or "") if part)
 
 
 def _default(value: object) -> str:

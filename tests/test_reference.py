@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import charimg
+import charimg.testing as kit
 from charimg import events, hookspecs
 from charimg.cli import COMMANDS
 from charimg.errors import ExitCode
@@ -32,7 +35,10 @@ def _page(name: str) -> str:
     return (ROOT / "docs/reference" / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["commands.md", "settings.md", "hooks.md", "events.md", "exit-codes.md"])
+PAGES = ("commands", "settings", "hooks", "events", "exit-codes", "contracts", "toolbox", "testing")
+
+
+@pytest.mark.parametrize("name", [f"{page}.md" for page in PAGES])
 def test_a_page_is_what_the_code_makes(name: str) -> None:
     """Run ``make docs`` when this fails. Line breaks are left out: they depend on click's version."""
     made = _maker().pages()[name]
@@ -54,6 +60,36 @@ def test_every_hook_is_documented_with_its_parameters() -> None:
 
     assert hooks
     assert missing == []
+
+
+def test_everything_a_plugin_may_import_is_documented_with_its_signature() -> None:
+    """Every public class of the package's front door, and every method of the contracts with its parameters."""
+    pages = _page("contracts.md") + _page("toolbox.md")
+    classes = {thing for name in charimg.__all__ if isinstance(thing := getattr(charimg, name), type)} - {charimg.Event}
+    kinds = (charimg.ImageGenerator, charimg.PolledGenerator, charimg.Uploader, charimg.Store, charimg.Observer)
+    methods = [
+        method
+        for kind in kinds
+        for name, method in vars(kind).items()
+        if inspect.isfunction(method) and not name.startswith("_")
+    ]
+
+    assert [kind.__name__ for kind in classes if f"### `class {kind.__name__}" not in pages] == []
+    assert [kind.__name__ for kind in classes if not inspect.getdoc(kind)] == []
+    assert [one.__qualname__ for one in methods if f"{one.__name__}({', '.join(_written(one))}" not in pages] == []
+
+
+def _written(method: Callable[..., object]) -> list[str]:
+    """The parameters as the source has them."""
+    parameters = inspect.signature(method).parameters.values()
+    return [one.name if one.annotation is one.empty else f"{one.name}: {one.annotation}" for one in parameters][:2]
+
+
+def test_the_whole_kit_is_documented() -> None:
+    """Every public name of ``charimg.testing``."""
+    page = _page("testing.md")
+
+    assert [name for name in kit.__all__ if not re.search(rf"`(class |async |@\w+ )?{name}\b", page)] == []
 
 
 def test_every_event_and_field_is_documented() -> None:
