@@ -3,7 +3,8 @@
 Hooks are synchronous and cheap. The first four are given a ``register`` callback and hand over classes, never
 instances. A plugin module is found by its entry point: group ``charimg.generators``, ``charimg.uploaders`` or
 ``charimg.stores`` with the provider's name, loaded only when a run names it; group ``charimg.plugins`` for those
-who take part in every run without being a provider.
+who take part in every run without being a provider. A project's own plugins need no entry point: every ``.py`` file of
+its ``plugins/`` folder that has a hook is one, and takes part in that project's runs.
 """
 
 from __future__ import annotations

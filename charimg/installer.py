@@ -6,6 +6,7 @@ is asked of them. Where packages are fetched from is the tools' own business.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from charimg.errors import PluginError
 from charimg.packages import CORE, canonical
 from charimg.plugin_distributions import PluginDistribution, plugin_in_wheel
 
+_SHORT = 4
+"""Lines a tool may say before one of them cannot be trusted to tell it all."""
 _QUIET = ("--quiet", "--disable-pip-version-check", "--no-input")
 
 
@@ -150,7 +153,9 @@ def run(command: Sequence[str], folder: Path, what: str) -> None:
         raise PluginError(f"{command[0]} cannot be run: {error.strerror or error}") from error
     if done.returncode:
         tool = "pip" if "pip" in command[1:3] else Path(command[0]).name
-        raise PluginError(f"{tool} could not do it for {what}: {_reason(done.stderr or done.stdout)}")
+        said = done.stderr or done.stdout
+        more = f"; to see all it says, run: {shlex.join(command)}" if len(said.splitlines()) > _SHORT else ""
+        raise PluginError(f"{tool} could not do it for {what}: {_reason(said)}{more}")
 
 
 def _reason(words: str) -> str:

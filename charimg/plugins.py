@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from charimg.claims import PLUGIN_GROUP, Claim, Kind, installed_claims
 from charimg.errors import PluginError
-from charimg.one_file_plugins import OneFilePlugin, one_file_plugins
+from charimg.one_file_plugins import FOLDER, OneFilePlugin, one_file_plugins
 from charimg.packages import CORE, where_to_get
 
 if TYPE_CHECKING:
@@ -111,6 +111,10 @@ class Plugins:
             if wrong:
                 source = claim.entry.line_of(provider) if isinstance(claim.entry, OneFilePlugin) else claim.source
                 raise PluginError(f"{source} registers a broken {kind}: {wrong}; {claim.remedy}")
+        if claim.is_file and not offered:
+            raise PluginError(
+                f"{claim.source}: {kind.hook} registers nothing; mark it with @charimg.hookimpl and call register(...)"
+            )
         return offered
 
     # -- the project's own files ------------------------------------------------------------------------------
@@ -141,6 +145,9 @@ class Plugins:
                 self._offered(claim, kind)
             except PluginError as error:  # the name may be one that this file would offer
                 return f"{words}; and {error}"
+        namesake = None if self._folder is None else self._folder / FOLDER / f"{name}.py"
+        if namesake is not None and namesake.parent.name == FOLDER and namesake.is_file():
+            return f"{words}; {FOLDER}/{name}.py has no {kind.hook}(register) marked with @charimg.hookimpl"
         return words
 
     def load_taking_part(self) -> list[str]:

@@ -160,7 +160,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "hook": (SKETCH.replace("    register(Sketch)", "    1 / 0"), "plugins/sketch.py, line 12: ZeroDivisionError"),
     "class": (SKETCH.replace("async def", "def"), "plugins/sketch.py, line 4 registers a broken generator: Sketch.gen"),
     "encoding": ("# coding: klingon\n" + SKETCH, "plugins/sketch.py: SyntaxError"),
-    "no mark": (SKETCH.replace("@charimg.hookimpl\n", ""), "plugins/sketch.py promises one generator 'sketch' but"),
+    "no mark": (SKETCH.replace("@charimg.hookimpl\n", ""), "plugins/sketch.py: register_generators registers nothing; mark"),
     "argument": (SKETCH.replace("register(", "enrol(").replace("(register)", "(enrol)"), "plugins/sketch.py"),
 }  # fmt: skip
 
@@ -185,6 +185,20 @@ def test_an_unknown_name_may_be_that_of_a_broken_file(write: Write, plugins: Loo
 
     assert "there is no generator 'sketch'" in trouble(plugins(), "sketch")
     assert "plugins/drawing.py, line 14: NameError" in trouble(plugins(), "sketch")
+
+
+def test_a_file_without_a_hook_is_told_of(write: Write, plugins: Look) -> None:
+    """Who forgot the hook is told which file was looked at."""
+    write("sketch.py", SKETCH.partition("@charimg.hookimpl")[0])
+
+    assert "plugins/sketch.py has no register_generators(register) marked" in trouble(plugins(), "sketch")
+
+
+def test_a_hook_without_its_mark_is_told_of(write: Write, plugins: Look) -> None:
+    """Who forgot the mark is told so, also where the file is called otherwise than the provider."""
+    write("drawing.py", SKETCH.replace("@charimg.hookimpl\n", ""))
+
+    assert "plugins/drawing.py: register_generators registers nothing" in trouble(plugins(), "sketch")
 
 
 def test_an_unreadable_file_is_told(write: Write, plugins: Look, monkeypatch: pytest.MonkeyPatch) -> None:

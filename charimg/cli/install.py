@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from importlib import invalidate_caches
 from pathlib import Path
 
@@ -22,8 +23,14 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[
 """The head of PEP 508, enough to tell the name; the tool reads the whole."""
 
 
+def _installable(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Completes the providers of packages that are not installed."""
+    there = installed_plugins()
+    return [name for name, package in sorted(PACKAGES.items()) if name.startswith(begun) and package not in there]
+
+
 @click.command(short_help="Install the package of a provider.")
-@click.argument("name")
+@click.argument("name", shell_complete=_installable)
 @click.option("--upgrade", is_flag=True, help="Take the newest version, even if one is installed.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @debug_option
@@ -42,6 +49,8 @@ def command(desk: Desk, name: str, upgrade: bool, yes: bool) -> int:
         click.echo(f"{printable(there.source)} is installed already: {printable(there.words)}")
         return int(ExitCode.OK)
     installer = Installer.of_this_environment()
+    if sys.stderr.isatty():
+        click.echo(f"Looking at {printable(requirement)} ...", err=True)  # which may take its time to come
     found = installer.look(requirement, desk.folder)
     if found is not None:
         _check(found, before)

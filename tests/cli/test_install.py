@@ -9,9 +9,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from charimg.cli import cli
 from charimg.errors import PluginError
-from charimg.installer import Installer
+from charimg.installer import Installer, run
+from charimg.packages import PACKAGES
 from tests.cli.command_line import EASEL, Install, Run
 from tests.cli.room import Room
 
@@ -176,6 +179,30 @@ def test_the_package_is_named_where_two_have_the_name(charimg: Run, install: Ins
 
     assert result.code == 2
     assert "charimg uninstall charimg-easel or charimg uninstall charimg-other" in result.err
+
+
+def test_a_long_failure_says_how_to_see_all_of_it(tmp_path: Path) -> None:
+    """Of a tool's page of complaints one line is told, with the command that shows the rest."""
+    code = "import sys; sys.exit('one\\ntwo\\nerror: the reason\\nthree\\nfour')"
+
+    with pytest.raises(PluginError) as caught:
+        run([sys.executable, "-c", code], tmp_path, "charimg-easel")
+
+    assert "could not do it for charimg-easel: the reason; to see all it says, run: " in str(caught.value)
+
+
+def test_the_shell_completes_what_can_be_installed(install: Install, project: Path) -> None:
+    """TAB offers the providers of packages that are not here."""
+    completion = ShellComplete(cli, {}, "charimg", "_CHARIMG_COMPLETE")
+
+    def offered() -> list[str]:
+        return [one.value for one in completion.get_completions(["install"], "")]
+
+    before = set(offered())
+    install("charimg-gemini", EASEL, generators="gemini")
+
+    assert before <= set(PACKAGES)
+    assert "gemini" not in offered()
 
 
 # -- through other tools -----------------------------------------------------------------------------------------------
