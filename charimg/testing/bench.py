@@ -8,7 +8,7 @@ import io
 import re
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,7 @@ class Bench:
     complaints: list[str] = field(default_factory=list)
     """What the loop was told of exceptions nobody took."""
     ended: bool = False
+    """The provider has been closed."""
 
     async def call(self, work: Callable[[], Awaitable[Any]]) -> Came:
         """Call the provider and keep what came of it, whatever that is."""
@@ -107,11 +108,10 @@ class Bench:
 
     async def end(self) -> None:
         """Close the provider and the session; a second time does nothing."""
-        if self.ended:
-            return
-        self.ended = True
+        ended, self.ended = self.ended, True
         self.played.released.set()
-        await asyncio.wait_for(self.provider.close(), PATIENCE)
+        if not ended:
+            await asyncio.wait_for(self.provider.close(), PATIENCE)
         await self.http.close()
 
     def request(self, number: int = 1, **more: Any) -> ImageRequest:
@@ -281,12 +281,19 @@ async def on_bench(
         )
         try:
             yield bench
-        finally:
-            await bench.end()
+        except BaseException:  # pytest's failures too: what went wrong first is what is told
+            with suppress(Exception):
+                await bench.end()
+            raise
+        await bench.end()
 
 
 async def _left(played: PlayedService) -> list[str]:
     """The tasks and connections that the provider left behind, with a moment's patience."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+        if not played.connections and asyncio.all_tasks() <= {asyncio.current_task(), *played.tasks}:
+            return []
     await asyncio.sleep(1.0)
     mine = {asyncio.current_task(), *played.tasks}
     tasks = [one for one in asyncio.all_tasks() if one not in mine]

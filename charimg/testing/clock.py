@@ -25,7 +25,7 @@ import pytest
 
 T = TypeVar("T")
 
-GRACE = 0.02
+GRACE = 0.005
 """Real seconds in which the network may still bring something before the clock jumps."""
 
 LONGEST = 86_400.0 * 30

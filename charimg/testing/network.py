@@ -163,9 +163,8 @@ class NetworkContract(ProviderContract):
             " self.context.http",
         )
 
-    @pytest.mark.parametrize("status", [302, 307])
     @pytest.mark.parametrize("target", ["other-host", "file", "private-network"])
-    def test_redirect_is_not_followed(self, tmp_path: Path, status: int, target: str) -> None:
+    def test_redirect_is_not_followed(self, tmp_path: Path, target: str) -> None:
         """A redirect is no success and is not followed: the key must not travel to wherever it points."""
 
         async def scenario(bench: Bench) -> None:
@@ -175,10 +174,11 @@ class NetworkContract(ProviderContract):
                     "file": "file:///etc/hostname",
                     "private-network": f"http://localhost:{other.address.rpartition(':')[2]}/latest/meta-data",
                 }[target]
-                bench.played.paid_answer = Reply(status, "", {"Location": location})
-                came = await self.ask(bench)
-                self.expect(came.told is not None, f"a redirect to {target} passes for a success")
-                self.expect(not other.asked, f"it follows a redirect to {target}, with all it was sent")
+                for status in (302, 307):
+                    bench.played.paid_answer = Reply(status, "", {"Location": location})
+                    came = await self.ask(bench)
+                    self.expect(not other.asked, f"it follows a redirect to {target}, with all it was sent")
+                    self.expect(came.told is not None, f"a redirect ({status}) to {target} passes for a success")
 
         self.play(tmp_path, scenario)
 

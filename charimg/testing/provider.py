@@ -162,6 +162,7 @@ class ProviderContract:
             ):
                 came = await bench.call(call)
                 self.expect(came.error is None, f"{step}: {came.line}")
+            bench.ended = True
 
         self.play(tmp_path, scenario, opened=False)
 
@@ -241,8 +242,9 @@ class ProviderContract:
 
     async def _cancel(self, bench: Bench, moment: int | None, when: str) -> None:
         played = bench.played
-        provider = bench.provider = bench.kind(bench.context)
+        first = bench.provider
         bench.context.shared.clear()
+        provider = bench.provider = bench.kind(bench.context)
         await provider.open()
         played.held.clear()
         played.released.clear()
@@ -266,6 +268,7 @@ class ProviderContract:
             self.fail(f"cancelled {when}, it {what}; let CancelledError through")
         await self.good(bench, 2, f"after it was cancelled {when}")
         await provider.close()
+        bench.provider = first
 
     async def bare_ask(self, bench: Bench, number: int) -> Any:
         """The provider's own coroutine for job *number*, with nothing around it."""
@@ -273,9 +276,9 @@ class ProviderContract:
 
     def test_leaks_nothing(self, tmp_path: Path) -> None:
         """After ``close`` there is no task, no connection and no session left, also where trouble came before."""
-        leftovers()  # what others left is not this provider's
-        watch = self.play(tmp_path, self.a_hard_day)
-        found = [*watch.left, *leftovers()]
+        with leftovers() as dropped:
+            watch = self.play(tmp_path, self.a_hard_day)
+        found = [*watch.left, *dropped]
         self.expect(not found, f"after close() there is still: {'; '.join(dict.fromkeys(found))}")
 
     # -- messages -----------------------------------------------------------------------------------------------

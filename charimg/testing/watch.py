@@ -195,12 +195,22 @@ class _Keeper(logging.Handler):
         self._lines.append(self._format.format(record))
 
 
-def leftovers() -> list[str]:
-    """What falls to the garbage without having been closed, in the words of whoever made it."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        gc.collect()
-    return [str(one.message) for one in told if issubclass(one.category, ResourceWarning)]
+@contextmanager
+def leftovers() -> Iterator[list[str]]:
+    """Collects what the block leaves to the garbage without having closed it, in the words of whoever made it.
+
+    What was there before is set aside: it is somebody else's, and going through all of it would take long.
+    """
+    found: list[str] = []
+    gc.freeze()
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            yield found
+            gc.collect()
+        found += [str(one.message) for one in told if issubclass(one.category, ResourceWarning)]
+    finally:
+        gc.unfreeze()
 
 
 def own_names(kind: type) -> tuple[str, ...]:
