@@ -114,7 +114,7 @@ class ComfyGenerator(PolledGenerator):
 
     async def models(self) -> tuple[Model, ...]:
         """The checkpoints the server has."""
-        return tuple(Model(name) for name in await self._server.checkpoints())
+        return tuple(Model(name, price=Price(0)) for name in await self._server.checkpoints())
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """Queue the workflow with this request's values, or go on with the job an earlier try has queued."""
