@@ -44,6 +44,8 @@ _ADVERTISED = re.compile(r"\s+(?:Visit https?://\S+ to learn more|You can find y
 """OpenAI's last sentence about every limit and every key, which leaves no room for the first on a terminal."""
 _GONE = frozenset({"model_not_found", "model_not_available", "model_deprecated", "deploymentnotfound"})
 """Codes of OpenAI, Together and Azure for a model that is not, or no longer, to be had."""
+_NO_PICTURES = {"rate_limit_exceeded", "input-images"}
+"""The codes beside "Limit 0": the account's tier has no pictures a minute at all."""
 _LOST_BEHIND = frozenset({502, 504, 524})
 """A gateway that gave up on what stands behind it, which may have drawn all the same."""
 
@@ -111,7 +113,7 @@ def _special(answer: Answer, sent: Sent, reading: Reading, fault: Mapping[str, A
         found = _VIOLATIONS.search(str(fault.get("message") or ""))
         why = f" ({found[1].replace('_', ' ')})" if found else ""
         return RejectedError(f"{title}'s safety system refuses it{why}; change the description")
-    if reading.verdict is Verdict.EXHAUSTED and "rate_limit_exceeded" in reading.codes and reading.wait is None:
+    if reading.verdict is Verdict.EXHAUSTED and reading.wait is None and set(reading.codes) >= _NO_PICTURES:
         return ExhaustedError(f"{title}: {reading.message.rstrip('.')}: this account's tier draws no pictures")
     return None
 

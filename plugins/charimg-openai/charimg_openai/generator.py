@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from charimg.addresses import host_and_port
 from charimg.contracts import Abilities, Declaration, Model, Price, ProviderContext, Setting, SettingValue
-from charimg.errors import FlakyError, InvalidRequestError
+from charimg.errors import FlakyError, InvalidRequestError, ProviderError
 from charimg.model import Cost, GeneratedImage, ImageRequest
 from charimg.polling import LostTicketError, PolledGenerator
 from charimg.reference_pictures import ReferencePicture, read_reference
@@ -142,19 +141,17 @@ class OpenAIGenerator(PolledGenerator):
         )
         if "?" not in str(item.url) and len(ticket) <= LONGEST_TICKET:
             return ticket
-        # A signed address is a secret, and short-lived: it does not go into the ledger.
-        data = await self.fetch(str(item.url), trusted_host=host_and_port(self._service.base_url))
+        # A signed address is a secret, and short-lived: it does not go into the ledger, so there is no later try.
+        try:
+            data = await self._fetched(str(item.url))
+        except ProviderError as error:
+            error.possibly_charged = True
+            raise
         return self._picture(data, cost, request_id, item.prompt)
 
     async def ask(self, request: ImageRequest, ticket: str) -> bytes:  # noqa: ARG002 - the base class's signature
         """Fetch the picture from its address."""
-        trusted = host_and_port(self._service.base_url)
-        answer = await self.context.http.download(_opened(ticket)["url"], trusted_host=trusted)
-        if answer.status in (403, 404, 410):
-            raise LostTicketError(f"{self._service.title} no longer has the picture (HTTP {answer.status})")
-        if not answer.ok:
-            raise self._service.error(answer, "the picture's address")
-        return answer.body
+        return await self._fetched(_opened(ticket)["url"])
 
     async def read(self, request: ImageRequest, ticket: str, answer: bytes) -> GeneratedImage:  # noqa: ARG002 - likewise
         """The picture with what was said of it."""
@@ -162,6 +159,14 @@ class OpenAIGenerator(PolledGenerator):
         amount = told["cost"]
         cost = None if amount is None else Cost(amount, "USD", source="reported")
         return self._picture(answer, cost, told["id"], told["prompt"])
+
+    async def _fetched(self, url: str) -> bytes:
+        answer = await self._service.fetch(url)
+        if answer.status in (401, 403, 404, 410):
+            raise LostTicketError(f"{self._service.title} does not give out the picture it made (HTTP {answer.status})")
+        if not answer.ok:
+            raise self._service.error(answer, "the picture's address")
+        return answer.body
 
     def _picture(self, data: bytes, cost: Cost | None, request_id: str | None, prompt: str | None) -> GeneratedImage:
         return GeneratedImage(

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from charimg.addresses import join
+from charimg.addresses import host_and_port, join, same_service
 from charimg.contracts import Model
 from charimg.errors import FatalError, FlakyError, InputError, ProviderError
 from charimg.verdicts import read_answer
@@ -76,7 +76,6 @@ class ImagesService:
             return
         if self.dialect.needs_key and not self.keyed:
             raise no_key(self.dialect)
-        answer = None
         try:
             answer = await self._ask_for_models()
         except FatalError:  # no web address, a certificate that is not trusted: nothing will work
@@ -160,6 +159,19 @@ class ImagesService:
             form.add_field(name, data, filename=file_name, content_type=media_type)
         answer = await self._post(path, data=form)
         return self._good(answer, path, model, spends)
+
+    async def fetch(self, url: str) -> Answer:
+        """Whatever stands at an address that an answer named, whichever its status.
+
+        The key is not sent along, except to the service itself where it asks for one: some keep their pictures so.
+
+        :raises ProviderError: nobody answers, or the address is not to be asked.
+        """
+        http = self._context.http
+        answer = await http.download(url, trusted_host=host_and_port(self.base_url))
+        if answer.status in (401, 403) and self.keyed and same_service(url, self.base_url):
+            return await self._request("GET", url, self._timeout)
+        return answer
 
     def error(self, answer: Answer, path: str, *, model: str = "", spends: bool = False) -> ProviderError:
         """What an answer without a picture means."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openai_lane import Lane, MakeLane
 
-from charimg.errors import FatalError, FlakyError, InputError, InvalidRequestError, ThrottledError
+from charimg.errors import FatalError, FlakyError, InputError, InvalidRequestError, ProviderError, ThrottledError
 from charimg.images import inspect
 from tests.emulators.openai_images import OPENAI, TEST_KEY, OpenAIEmulator
 
@@ -318,6 +318,51 @@ async def test_a_signed_address_does_not_go_into_the_ledger(openai: OpenAIEmulat
 
     assert made.data
     assert lane.tickets == []
+
+
+async def test_a_signed_address_that_fails_leaves_nothing_to_come_back_to(openai: OpenAIEmulator, lane: Lane) -> None:
+    """It may have been charged, and no later try can fetch it: it does not stand."""
+    from tests.emulators.openai_images.replies import json_reply
+
+    signed = f"{openai.url}/generated-images/b64none.png?sig=s3cretsignature"
+    openai.add_fault(json_reply({"data": [{"url": signed}]}), endpoint="generations")
+    openai.add_fault("overloaded", endpoint="picture")
+
+    with pytest.raises(ThrottledError) as failed:
+        await lane.generator.generate(lane.request())
+
+    assert (failed.value.possibly_charged, failed.value.standing) == (True, False)
+    assert "s3cret" not in str(failed.value)
+
+
+async def test_a_picture_behind_the_services_own_login_is_asked_for_with_the_key(
+    openai: OpenAIEmulator, lane: Lane
+) -> None:
+    """Only when the service itself asks for it; the first try goes without."""
+    from tests.emulators.openai_images.replies import NO_KEY
+
+    openai.behaviour.answer = "url"
+    openai.add_fault(NO_KEY, endpoint="picture", calls=[1])
+
+    made = await lane.generator.generate(lane.request())
+
+    first, second = openai.bill.log("picture")
+    assert made.data
+    assert ("authorization" in first.headers, second.headers["authorization"]) == (False, f"Bearer {TEST_KEY}")
+
+
+async def test_another_host_never_gets_the_key(openai: OpenAIEmulator, lane: Lane) -> None:
+    """Whatever it answers."""
+    from tests.emulators.openai_images.replies import NO_KEY, json_reply
+
+    async with OpenAIEmulator() as stranger:
+        stranger.add_fault(NO_KEY)
+        named = stranger.url.replace("127.0.0.1", "localhost")
+        openai.add_fault(json_reply({"data": [{"url": f"{named}/generated-images/x.png"}]}), endpoint="generations")
+        with pytest.raises(ProviderError):
+            await lane.generator.generate(lane.request())
+
+        assert all("authorization" not in one.headers for one in stranger.bill.log())
 
 
 async def test_an_address_within_a_private_network_is_not_asked(openai: OpenAIEmulator, lane: Lane) -> None:
