@@ -22,13 +22,13 @@ async def replicate(open_lane: Any) -> Lane:
     return lane
 
 
-async def test_a_prediction_done_within_the_wait_needs_no_poll(replicate: Lane) -> None:
-    """``Prefer: wait`` brings the picture with the first answer, and the ticket is kept all the same."""
+async def test_a_prediction_done_within_the_wait_is_asked_for_once(replicate: Lane) -> None:
+    """``Prefer: wait`` spares the polls; the ticket is kept before the picture is fetched."""
     replicate.emulator.takes = 1.0
 
     await replicate.generator().generate(replicate.request())
 
-    assert replicate.emulator.bill.count("poll") == 0
+    assert replicate.emulator.bill.count("poll") == 1
     assert len(replicate.tickets) == 1
 
 

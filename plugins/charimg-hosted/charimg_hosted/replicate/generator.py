@@ -100,8 +100,8 @@ class ReplicateGenerator(PolledGenerator):
             if isinstance(one, dict) and one.get("owner") and one.get("name")
         )
 
-    async def submit(self, request: ImageRequest) -> str | GeneratedImage:
-        """Create the prediction; one that is done within the wait is read at once."""
+    async def submit(self, request: ImageRequest) -> str:
+        """Create the prediction. One that is done within the wait is asked for all the same: its ticket comes first."""
         inputs = await self._known_inputs()
         references = [await self._reference_address(one) for one in request.references]
         settings = self.context.settings
@@ -127,11 +127,7 @@ class ReplicateGenerator(PolledGenerator):
         ticket = prediction.get("id")
         if not isinstance(ticket, str) or not ticket:
             raise FlakyError("Replicate took the request but gave no id for it", possibly_charged=True)
-        if prediction.get("status") != "succeeded":
-            return ticket
-        await self.context.accepted(request, ticket)
-        picture = await self.read(request, ticket, prediction)
-        return picture or ticket
+        return ticket
 
     async def ask(self, request: ImageRequest, ticket: str) -> dict[str, Any]:  # noqa: ARG002 - the ticket says it all
         """``GET /v1/predictions/{id}``."""
