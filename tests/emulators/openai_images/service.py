@@ -192,10 +192,11 @@ class Service:
             return None
         if anchor != "created_at":
             raise Refused(wrong_value("expires_after.anchor", "Supported anchors: 'created_at'."))
-        if not str(seconds).isdigit() or not SHORTEST_EXPIRY <= int(seconds) <= LONGEST_EXPIRY:
+        lives = int(seconds) if seconds is not None and seconds.isdigit() else 0
+        if not SHORTEST_EXPIRY <= lives <= LONGEST_EXPIRY:
             words = f"Invalid 'expires_after.seconds': expected a value from {SHORTEST_EXPIRY} to {LONGEST_EXPIRY}."
             raise Refused(error(400, words, param="expires_after.seconds", code="integer_out_of_range"))
-        return created + int(seconds)
+        return created + lives
 
     def list_files(self, key: str) -> Reply:
         """``GET /files``."""
