@@ -105,6 +105,24 @@ async def test_refusals_come_in_the_servers_envelope(
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status", "words"),
+    [
+        (TEXT, {"override_settings": {}, "sampler_name": "Nonesuch"}, 400, b'{"detail": "Sampler not found"}'),
+        (TEXT, {"prompt": "x", "override_settings": {"sd_model_checkpoint": "y"}}, 500, b"Internal Server Error"),
+        (TEXT, {"prompt": "x"}, 500, b"Internal Server Error"),
+        (IMAGE, {"prompt": "x"}, 404, b'{"detail": "Init image not found"}'),
+    ],
+)
+async def test_forge_refuses_in_its_own_form(
+    server: Automatic1111Emulator, path: str, body: Any, status: int, words: bytes
+) -> None:
+    """FastAPI's words for what was expected, a bare 500 for what was not."""
+    server.behaviour.forge = True
+    async with aiohttp.ClientSession() as http, http.post(server.url + path, json=body) as answer:
+        assert (answer.status, await answer.read()) == (status, words)
+
+
 async def test_one_lock_serves_one_picture_at_a_time_and_progress_meanwhile(server: Automatic1111Emulator) -> None:
     """The second request waits with its connection open; progress is answered at once."""
     server.hold_at(4)

@@ -1,8 +1,9 @@
 """What an answer without a picture means, as one of the core's errors.
 
 Source: the exception handler in the servers' source (``protocols/automatic1111.md``, 2026-11-22): ``error`` is the
-exception's class, ``detail`` the words of an expected one, ``errors`` those of any other. FastAPI's own answers hold
-``detail`` alone, a list where a field was wrong.
+exception's class, ``detail`` the words of an expected one, ``errors`` those of any other. FastAPI's own answers, which
+are all of Forge's (its handler is switched off), hold ``detail`` alone, a list where a field was wrong; an unexpected
+exception is a bare "Internal Server Error" there.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def error_from(answer: Answer, where: str, *, clean: Callable[[str], str], ceili
         )
     error = error_of(read_answer(answer.status, answer.headers, answer.body, ceiling=ceiling))
     error.message = f"{where}: {words or _one_line(clean(error.message))}"
+    if answer.status == 500 and not words:
+        error.message += "; the server's console says why"
     error.args = (error.message,)
     return error
 

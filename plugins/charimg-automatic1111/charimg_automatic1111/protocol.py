@@ -60,6 +60,7 @@ def picture_body(
         "n_iter": 1,
         "send_images": True,
         "save_images": False,
+        "override_settings": {},  # Forge trips over a request that has none
     }
     for setting, field in (
         ("steps", "steps"),

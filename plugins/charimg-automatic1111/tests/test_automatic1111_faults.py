@@ -65,7 +65,7 @@ async def test_every_row_of_the_corpus(server: Automatic1111Emulator, lane: Lane
         (422, http_exception("Script 'x' not found"), "invalid", "Script 'x' not found"),
         (502, b"<html>bad gateway</html>", "throttled", "HTTP 502"),
         (503, b"", "throttled", "HTTP 503"),
-        (500, b"Internal Server Error", "flaky", "Internal Server Error"),
+        (500, b"Internal Server Error", "flaky", "Internal Server Error; the server's console says why"),
     ],
 )  # fmt: skip
 async def test_what_the_server_says_and_what_it_means(
@@ -83,10 +83,9 @@ async def test_what_the_server_says_and_what_it_means(
     assert "\n" not in failed.value.message
 
 
-async def test_the_validation_of_the_server_is_read(server: Automatic1111Emulator, lane_for: MakeLane) -> None:
-    """A sampler that the server does not know comes back with the setting's name, whatever the version's status."""
-    for status in (404, 400):
-        server.behaviour.unknown_sampler = status
+async def test_an_unknown_sampler_names_the_setting(server: Automatic1111Emulator, lane_for: MakeLane) -> None:
+    """A sampler that the server does not know comes back with the setting's name, whichever server and status."""
+    for server.behaviour.forge in (False, True):
         with pytest.raises(ProviderError, match="-o sampler="):
             await lane_for(server.url, sampler="Nonesuch").generator.generate(lane_for(server.url).request())
 

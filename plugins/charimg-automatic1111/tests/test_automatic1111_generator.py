@@ -52,6 +52,7 @@ async def test_the_request_holds_what_was_asked_and_nothing_the_server_does_not_
         "n_iter": 1,
         "send_images": True,
         "save_images": False,
+        "override_settings": {},
         "steps": 12,
         "cfg_scale": 1,
         "distilled_cfg_scale": 3.5,
@@ -68,7 +69,6 @@ async def test_what_is_unset_is_left_to_the_server(server: Automatic1111Emulator
         "sampler_name",
         "scheduler",
         "distilled_cfg_scale",
-        "override_settings",
         "denoising_strength",
     }
 
@@ -163,6 +163,21 @@ async def test_an_unknown_checkpoint_ends_the_run_before_it_begins(
         await lane_for(server.url, model="anything").generator.open()
 
     assert server.bill.made == []
+
+
+@pytest.mark.parametrize("model", [None, "dreamshaper_8"])
+@pytest.mark.parametrize("reference", [False, True])
+async def test_forge_draws_too(
+    server: Automatic1111Emulator, lane_for: MakeLane, model: str | None, reference: bool
+) -> None:
+    """Forge wants override_settings in every request, also where there is nothing to override."""
+    server.behaviour.forge = True
+    lane = lane_for(server.url, model=model)
+    await lane.generator.open()
+
+    made = await lane.generator.generate(lane.request(references=(lane.picture(),) if reference else ()))
+
+    assert made.model == (model or "sd_xl_base_1.0")
 
 
 async def test_a_server_without_checkpoints_says_so(server: Automatic1111Emulator, lane_for: MakeLane) -> None:

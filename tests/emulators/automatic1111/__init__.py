@@ -7,8 +7,8 @@ the client's whole payload from webuiapi 0.9.17, which a slow test drives agains
     async with Automatic1111Emulator(auth=("ann", "secret")) as server: ...
     python -m tests.emulators.automatic1111 --port 7860 --step-seconds 0.2
 
-The three servers of the family differ in a few answers only (:class:`~.behaviour.Behaviour`): who refuses a
-checkpoint it has not, who ignores it, how a sampler is refused, how the names of samplers are checked.
+The servers of the family differ in a few answers (:class:`~.behaviour.Behaviour`): who refuses a checkpoint it has not
+and who ignores it (SD.Next), and Forge's form of errors.
 """
 
 from __future__ import annotations

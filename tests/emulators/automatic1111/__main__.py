@@ -20,6 +20,7 @@ def _arguments() -> argparse.Namespace:
     add("--step-seconds", type=float, default=0.0, metavar="SECONDS", help="how long a sampling step takes")
     add("--out-of-memory", type=int, default=0, metavar="N", help="the first N pictures do not fit")
     add("--ignore-unknown-checkpoint", action="store_true", help="draw with the loaded one instead of a 404")
+    add("--forge", action="store_true", help="with Forge's manners")
     return parser.parse_args()
 
 
@@ -29,6 +30,7 @@ async def _main(options: argparse.Namespace) -> None:
         port=options.port,
         api=not options.no_api,
         auth=tuple(options.api_auth.split(":", 1)) if options.api_auth else None,
+        forge=options.forge,
         step_seconds=options.step_seconds,
         unknown_checkpoint="ignore" if options.ignore_unknown_checkpoint else "refuse",
     )

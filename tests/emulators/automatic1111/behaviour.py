@@ -48,8 +48,9 @@ class Behaviour:
     schedulers: tuple[str, ...] = SCHEDULERS
     unknown_checkpoint: str = "refuse"
     """``refuse`` with 404 «Model not found»; ``ignore``: draw with the loaded one, as some versions do."""
-    unknown_sampler: int = 404
-    """The status of «Sampler not found»: 404, in newer versions 400."""
+    forge: bool = False
+    """Forge's manners: errors in FastAPI's own form, «Sampler not found» with 400, a bare 500 for an unknown checkpoint
+    and for a text request without ``override_settings`` (its source, read 2026-11-22)."""
     step_seconds: float = 0.0
     """Seconds that one sampling step takes."""
     faults: list[Fault] = field(default_factory=list)

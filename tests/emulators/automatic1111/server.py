@@ -116,8 +116,7 @@ class Automatic1111Emulator:
             user = self._user(request)
             response = await self._answer(request, user)
         except _HTTPError as error:
-            headers = {"WWW-Authenticate": "Basic"} if error.status == 401 else {}
-            response = web.json_response(error.body, status=error.status, headers=headers)
+            response = self._refusal(error)
         if response is None:
             self.bill.asked.append(Asked(request.method, request.path, 0, user))
             if request.transport is not None:
@@ -125,6 +124,14 @@ class Automatic1111Emulator:
             return web.Response(status=500)
         self.bill.asked.append(Asked(request.method, request.path, response.status, user))
         return response
+
+    def _refusal(self, error: _HTTPError) -> web.Response:
+        headers = {"WWW-Authenticate": "Basic"} if error.status == 401 else {}
+        if not self.behaviour.forge:
+            return web.json_response(error.body, status=error.status, headers=headers)
+        if error.kind != "HTTPException":
+            return web.Response(text="Internal Server Error", status=500)
+        return web.json_response({"detail": error.detail}, status=error.status, headers=headers)
 
     def _user(self, request: web.Request) -> str | None:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -243,6 +250,8 @@ class Automatic1111Emulator:
             if fault is not None and fault.then == "hang":
                 await self._stopping.wait()
                 return None
+            if self.behaviour.forge and mode == "txt2img" and body.get("override_settings") is None:
+                raise _HTTPError(500, "'NoneType' object has no attribute 'get'", "AttributeError")
             self._check_sampler(body)
             # The server opens the picture before it takes the lock of the processing.
             start = _init_image(body) if mode == "img2img" else None
@@ -256,7 +265,7 @@ class Automatic1111Emulator:
     def _check_sampler(self, body: dict[str, Any]) -> None:
         name = body.get("sampler_name") or body.get("sampler_index") or "Euler"
         if name not in self.behaviour.samplers:
-            raise _HTTPError(self.behaviour.unknown_sampler, "Sampler not found")
+            raise _HTTPError(400 if self.behaviour.forge else 404, "Sampler not found")
 
     def _find(self, wanted: str) -> str | None:
         """The title of a checkpoint by any of its names."""
@@ -272,6 +281,8 @@ class Automatic1111Emulator:
         before = self.loaded
         if wanted is not None:
             found = self._find(wanted)
+            if found is None and self.behaviour.forge:
+                raise _HTTPError(500, f"model {wanted!r} not found", "RuntimeError")
             if found is None and self.behaviour.unknown_checkpoint == "refuse":
                 raise _HTTPError(404, "Model not found")
             self.loaded = found or self.loaded
