@@ -275,7 +275,7 @@ async def test_a_picture_that_is_made_and_cannot_be_fetched_is_fetched_later(
     """The address is the ticket: the next try, also of a later run, asks for it and pays nothing."""
     openai.behaviour.answer = "url"
     lane = lane_for(openai.base_url)
-    lane.generator.poll_every = 0.001  # type: ignore[misc] - of this object alone, so that nothing is waited for
+    lane.generator.poll_every = 0.001  # type: ignore[misc]  # of this object alone, for no wait
     openai.add_fault("overloaded", endpoint="picture", times=5)
     with pytest.raises(ThrottledError) as failed:
         await lane.generator.generate(lane.request())
@@ -407,7 +407,7 @@ async def test_a_model_that_is_to_end_is_told_with_its_day(openai: OpenAIEmulato
     listed = {"id": "gpt-image-2", "object": "model", "created": 0, "owned_by": "x", "shutdown_date": "2027-04-21"}
     openai.add_fault(json_reply({"object": "list", "data": [listed]}), endpoint="models")
 
-    (model,) = await lane.generator.models() or ()
+    (model,) = await lane.generator.models()
 
     assert str(model.retired) == "2027-04-21"
 

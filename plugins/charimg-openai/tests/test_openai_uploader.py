@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from openai_lane import Lane, MakeLane
@@ -73,7 +74,8 @@ async def test_a_reference_that_serves_spares_the_upload(
     openai: OpenAIEmulator, lane: Lane, changes: dict[str, str], spared: bool
 ) -> None:
     """Only one of this very account that has not expired."""
-    media = MediaReference("file-1", **{"kind": "id", "uploader": "openai", "lane": "openai", **changes})
+    whole: dict[str, Any] = {"kind": "id", "uploader": "openai", "lane": "openai", **changes}
+    media = MediaReference("file-1", **whole)
     expired = MediaReference("file-1", "id", "openai", "openai", expires_at=utc_now() - timedelta(seconds=1))
 
     found = await lane.uploader.upload(lane.saved(lane.picture(), media))
