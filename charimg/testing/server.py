@@ -25,6 +25,8 @@ MOST_REQUESTS = 200
 """Requests in one scenario after which the service takes it that somebody asks for ever, and answers no more."""
 
 _TICKET = 7_000_000
+_UNKNOWN = 9000
+"""From here on: numbers of jobs whose words or bytes have not come yet."""
 
 
 @dataclass
@@ -212,6 +214,7 @@ class PlayedService:
         if known is None:
             self._equip(asked, self._jobs[-1] if self._jobs else _Job(self._number_of(asked) or 1, "no-ticket", 0))
             return route.good(asked)
+        self._settle_number(asked, known)
         self._equip(asked, known)
         asked.polls = known.polls.get(route, 0)
         known.polls[route] = asked.polls + 1
@@ -233,9 +236,16 @@ class PlayedService:
 
     def _new_job(self, asked: Asked) -> _Job:
         count = _TICKET + 101 * (len(self._jobs) + 1)
-        job = _Job(self._number_of(asked) or 9000 + len(self._jobs), f"tk{count}z", count)
+        job = _Job(self._number_of(asked) or _UNKNOWN + len(self._jobs), f"tk{count}z", count)
         self._jobs.append(job)
         return job
+
+    def _settle_number(self, asked: Asked, job: _Job) -> None:
+        """Whose job it is, where only a later request brings the picture: "I have a file", then its bytes."""
+        number = self._number_of(asked) if job.number >= _UNKNOWN and asked.body else None
+        if number is not None:
+            self.given.setdefault(number, []).extend(self.given.pop(job.number, []))
+            job.number = number
 
     def _number_of(self, asked: Asked) -> int | None:
         found = MARK.search(asked.raw)

@@ -171,17 +171,19 @@ class Watch:
         handler = _Keeper(self.log)
         root = logging.getLogger()
         level = root.level
-        charimg = logging.getLogger("charimg")
-        charimg_level = charimg.level
+        levels = {"charimg": logging.DEBUG, "PIL": logging.INFO, "asyncio": logging.INFO}
+        before = {name: logging.getLogger(name).level for name in levels}
         root.addHandler(handler)
         root.setLevel(logging.DEBUG)
-        charimg.setLevel(logging.DEBUG)
+        for name, wanted in levels.items():
+            logging.getLogger(name).setLevel(wanted)
         try:
             yield
         finally:
             root.removeHandler(handler)
             root.setLevel(level)
-            charimg.setLevel(charimg_level)
+            for name, old in before.items():
+                logging.getLogger(name).setLevel(old)
 
 
 class _Keeper(logging.Handler):
