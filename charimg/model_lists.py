@@ -123,7 +123,7 @@ def _completed(model: Model, about: Declaration) -> Model:
     return Model(
         model.id,
         model.summary or known.summary,
-        known.price if model.price is None else model.price,
+        model.price,  # else it is asked for with the project's settings
         model.retired or known.retired,
         model.successor or known.successor,
     )

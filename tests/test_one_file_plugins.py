@@ -160,7 +160,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "hook": (SKETCH.replace("    register(Sketch)", "    1 / 0"), "plugins/sketch.py, line 12: ZeroDivisionError"),
     "class": (SKETCH.replace("async def", "def"), "plugins/sketch.py, line 4 registers a broken generator: Sketch.gen"),
     "encoding": ("# coding: klingon\n" + SKETCH, "plugins/sketch.py: SyntaxError"),
-    "no mark": (SKETCH.replace("@charimg.hookimpl\n", ""), "plugins/sketch.py: register_generators registers nothing; mark"),
+    "no mark": (SKETCH.replace("@charimg.hookimpl\n", ""), "plugins/sketch.py: register_generators registers nothing"),
     "argument": (SKETCH.replace("register(", "enrol(").replace("(register)", "(enrol)"), "plugins/sketch.py"),
 }  # fmt: skip
 

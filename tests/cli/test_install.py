@@ -191,6 +191,14 @@ def test_a_long_failure_says_how_to_see_all_of_it(tmp_path: Path) -> None:
     assert "could not do it for charimg-easel: the reason; to see all it says, run: " in str(caught.value)
 
 
+def test_uv_s_reason_stands_below_its_headline(tmp_path: Path) -> None:
+    """The headline that nothing was found is not the reason."""
+    code = "import sys; sys.exit('error: No solution found\\n  cause: Because charimg-easel was not found')"
+
+    with pytest.raises(PluginError, match=r"for charimg-easel: Because charimg-easel was not found$"):
+        run([sys.executable, "-c", code], tmp_path, "charimg-easel")
+
+
 def test_the_shell_completes_what_can_be_installed(install: Install, project: Path) -> None:
     """TAB offers the providers of packages that are not here."""
     completion = ShellComplete(cli, {}, "charimg", "_CHARIMG_COMPLETE")

@@ -57,6 +57,8 @@ class Studio(charimg.ImageGenerator):
         answer = await self.context.http.request("GET", f"{self.context.settings['base_url']}/models", headers=headers)
         if not answer.ok:
             raise error_of(read_answer(answer.status, answer.headers, answer.body))
+        if answer.json() == "careless":
+            raise ValueError(headers["Authorization"])
         return None if answer.json() is None else tuple(Model(id) for id in answer.json())
 
 
@@ -72,7 +74,7 @@ def studio(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = project / "plugins"
     folder.mkdir()
     (folder / "studio.py").write_text(STUDIO)
-    monkeypatch.setenv("CHARIMG_STUDIO_KEY", "a key")
+    monkeypatch.setenv("CHARIMG_STUDIO_KEY", "a-secret-key")
     return folder / "studio.py"
 
 
@@ -138,6 +140,7 @@ def test_the_list_as_data(charimg: Run, monkeypatch: pytest.MonkeyPatch) -> None
         (Reply(503, {"error": "overloaded"}), 3, "overloaded"),
         ({"oil": 2}, 0, ""),
         (3, 5, "its plugin failed: TypeError"),
+        ('"careless"', 5, "its plugin failed: ValueError"),
         (None, 0, "studio cannot be asked which models it offers"),
     ],
 )
@@ -151,7 +154,7 @@ def test_what_is_known_is_shown_where_it_cannot_be_asked(
     assert words in err
     assert ("Models that studio's plugin knows on 2026-11-22" in out) == bool(words)
     assert "oil-1" in out
-    assert "a key" not in out + err
+    assert "a-secret-key" not in out + err
 
 
 def test_a_missing_key_is_told(charimg: Run, monkeypatch: pytest.MonkeyPatch) -> None:
