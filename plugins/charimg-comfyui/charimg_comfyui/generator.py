@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from charimg.contracts import Abilities, Declaration, Model, Price, ProviderContext, Setting
-from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError
+from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError, ThrottledError
 from charimg.model import GeneratedImage, ImageRequest, Verdict
 from charimg.polling import LostTicketError, PolledGenerator
 from charimg_comfyui.answers import OutOfMemoryError, failure, pictures
@@ -16,7 +17,7 @@ from charimg_comfyui.declared import CREDENTIALS, NAME, SERVER_SETTINGS, URL
 from charimg_comfyui.device import words_of
 from charimg_comfyui.filling import Prepared, fill, first_value, with_inputs
 from charimg_comfyui.listening import Followed, Listener, place_words
-from charimg_comfyui.server import ComfyServer, JobState
+from charimg_comfyui.server import ComfyServer, JobState, LostFileError
 from charimg_comfyui.slots import NONE, SETTINGS, find_slots
 from charimg_comfyui.workflow import IMAGE_TO_IMAGE, TEXT_TO_IMAGE, Graph, packaged, read_workflow
 
@@ -118,15 +119,16 @@ class ComfyGenerator(PolledGenerator):
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """Queue the workflow with this request's values, or go on with the job an earlier try has queued."""
+        ticket = request.ticket if request.ticket is not None else await self.submit(request)
         try:
-            return await super().generate(request)
+            return await super().generate(replace(request, ticket=ticket))
         finally:
-            self._listener.forget(request)
+            self._listener.forget(ticket)
 
     # -- submit, ask, read ------------------------------------------------------------------------------------------
 
     async def submit(self, request: ImageRequest) -> str:
-        """Upload the references and queue the graph, under an id that the ledger has before the server."""
+        """Upload the references and queue the graph. The ledger has the job's id before the server does."""
         graph = await self._graph(request)
         job = str(uuid.uuid4())
         await self.context.accepted(request, job)
@@ -136,6 +138,8 @@ class ComfyGenerator(PolledGenerator):
             if not await self._is_queued(job, error):
                 raise
             given = job
+        if given != job:  # an older server, which gives ids of its own
+            await self.context.accepted(request, given)
         self._listener.follow(given, request, graph)
         return given
 
@@ -145,7 +149,6 @@ class ComfyGenerator(PolledGenerator):
         if error.verdict not in _UNDECIDED or (error.unreachable and not error.possibly_charged):
             return False
         error.standing = error.possibly_charged
-        error.possibly_charged = False  # one's own graphics card sends no bill
         try:
             return await self._server.job(job) is not None
         except ProviderError:
@@ -202,9 +205,14 @@ class ComfyGenerator(PolledGenerator):
             raise FlakyError(f"the workflow ended without a picture{wanted}; does it have a Save Image node?")
         try:
             data = await self._server.view(files[0])
-        except ProviderError as error:
-            error.standing = error.verdict is Verdict.THROTTLED  # it is drawn, and only has to be fetched
+        except LostFileError:
             raise
+        except ProviderError as error:
+            if error.verdict not in _UNDECIDED:
+                raise
+            # It is drawn, and only has to be fetched: the lane waits, and asks for the same job again.
+            words, wait = error.message, error.wait
+            raise ThrottledError(words, wait=wait, unreachable=error.unreachable, standing=True) from error
         # What was really queued: a job of an earlier try, or of an earlier run, has the values it had then.
         item = entry.get("prompt")
         graph = item[2] if isinstance(item, list) and len(item) > 2 and isinstance(item[2], dict) else {}

@@ -57,9 +57,9 @@ class Listener:
                 self._task = asyncio.create_task(self._listen())
         return self._jobs[id_]
 
-    def forget(self, request: ImageRequest) -> None:
-        """The request is over, however it ended."""
-        self._jobs = {id_: job for id_, job in self._jobs.items() if job.request is not request}
+    def forget(self, id_: str) -> None:
+        """Nobody asks for the job any more, however it ended."""
+        self._jobs.pop(id_, None)
 
     async def close(self) -> None:
         """Stop listening."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from charimg.addresses import join
-from charimg.errors import FatalError, FlakyError, InputError, InvalidRequestError, ProviderError
+from charimg.errors import FlakyError, InputError, InvalidRequestError, ProviderError
 from charimg_comfyui.answers import File, is_about, refusal
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class JobState:
     """Its entry in the history, once it is finished."""
     place: int = 0
     """While it is not: 0 runs, 1 is next, and so on."""
+
+
+class LostFileError(FlakyError):
+    """A finished job's file is no longer there: only drawing it anew helps."""
 
 
 class ComfyServer:
@@ -101,7 +105,9 @@ class ComfyServer:
         told = answer.json()
         given = told.get("prompt_id") if isinstance(told, dict) else None
         if not isinstance(given, str) or not given:
-            raise FatalError(f"what answers at {self.base_url} is no ComfyUI: it gave no prompt_id; check base_url")
+            raise FlakyError(
+                "the server took the workflow and gave no prompt_id; is base_url the address of a ComfyUI?"
+            )
         return given
 
     async def job(self, id_: str) -> JobState | None:
@@ -140,12 +146,12 @@ class ComfyServer:
     async def view(self, file: File) -> bytes:
         """The bytes of a picture at the server.
 
-        :raises FlakyError: it is gone.
+        :raises LostFileError: it is gone.
         """
         params = {"filename": file.name, "subfolder": file.subfolder, "type": file.type}
         answer = await self._send("GET", "view", params=params)
         if answer.status == 404:
-            raise FlakyError(f"the server has lost the picture's file {file.name}")
+            raise LostFileError(f"the server has lost the picture's file {file.name}")
         if not answer.ok:
             raise self._refusal(answer)
         return answer.body

@@ -52,7 +52,7 @@ async def test_every_row_of_the_corpus(comfy: ComfyEmulator, lane: Lane, row: di
         (html_reply(401, "Authorization Required"), FatalError, "charimg keys set comfyui"),
         (html_reply(403, "Forbidden"), FatalError, "HTTP 403"),
         (html_reply(404, "Not Found"), FatalError, "check the setting base_url"),
-        (json_reply(200, {"hello": "world"}), FatalError, "no ComfyUI"),
+        (json_reply(200, {"hello": "world"}), FlakyError, "no prompt_id"),
         (html_reply(200, "Welcome"), FlakyError, "not JSON"),
         (html_reply(413, "Request Entity Too Large"), InvalidRequestError, "HTTP 413"),
         (Reply(429, b"", headers={"Retry-After": "7"}), ThrottledError, ""),
