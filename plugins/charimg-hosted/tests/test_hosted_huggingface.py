@@ -141,6 +141,15 @@ async def test_the_models_are_those_that_draw(hub: HuggingFaceEmulator, generato
     assert [model.id for model in await generator_for(hub.url).models()] == [FLUX, SDXL]
 
 
+async def test_a_gateways_key_is_not_shown_to_hugging_face(hub: HuggingFaceEmulator, generator_for: Make) -> None:
+    """Where the router is somebody else's and the hub was not named, the hub is not asked."""
+    generator = generator_for(hub.url, hub_url="https://huggingface.co")
+
+    assert "a gateway's" in await generator.check()
+    assert await generator.models() is None
+    assert hub.asked == []
+
+
 # -- refusals ----------------------------------------------------------------------------------------------------------
 
 
