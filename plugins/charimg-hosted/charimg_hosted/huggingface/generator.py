@@ -40,12 +40,16 @@ class HuggingFaceGenerator(ImageGenerator):
 
     async def check(self) -> str:
         """Ask the hub whose the token is, which costs nothing (and is limited: not before every run)."""
-        who = name_of(await self._hub(WHOAMI))
+        hub = self._service.hub_url
+        if hub is None:
+            return f"the key is there; a gateway's cannot be tried without a picture; {self._model} draws"
+        who = name_of(await self._ask(join(hub, WHOAMI)))
         return f"the token is {who}'s; {self._model} draws" if who else f"the token is valid; {self._model} draws"
 
-    async def models(self) -> tuple[Model, ...]:
-        """The models that hf-inference draws with now, as the hub lists them."""
-        return models_of(await self._hub(MODELS))
+    async def models(self) -> tuple[Model, ...] | None:
+        """The models that hf-inference draws with now, as the hub lists them; ``None`` behind a gateway."""
+        hub = self._service.hub_url
+        return None if hub is None else models_of(await self._ask(join(hub, MODELS)))
 
     async def generate(self, request: ImageRequest) -> GeneratedImage:
         """Ask for one picture."""
@@ -68,8 +72,8 @@ class HuggingFaceGenerator(ImageGenerator):
             request_id=answer.headers.get("x-request-id"),
         )
 
-    async def _hub(self, path: str) -> Any:
-        url = join(str(self.context.settings.get("hub_url") or ""), path)
+    async def _ask(self, url: str) -> Any:
+        """One of the hub's lists."""
         answer = await self.context.http.request(
             "GET", url, headers=self._service.key_headers(), timeouts=_within(QUICK)
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from charimg.addresses import same_service
 from charimg.contracts import Credential, Setting
 from charimg.errors import ProviderError
 from charimg.model import Verdict
@@ -47,6 +48,14 @@ class HuggingFaceService(HostedService):
     def key_headers(self) -> dict[str, str]:
         """See :class:`HostedService`."""
         return {"Authorization": f"Bearer {self.key}"}
+
+    @property
+    def hub_url(self) -> str | None:
+        """Where the hub may be asked with this token; ``None`` behind a gateway whose hub nobody named: its key may be
+        the gateway's own, and is none of Hugging Face's business."""
+        hub = str(self.context.settings.get("hub_url") or HUB)
+        at_home = same_service(self.base_url, ROUTER) or not same_service(hub, HUB)
+        return hub if at_home else None
 
     def refusal(self, answer: Answer, model: str, *, retirement: str | None) -> ProviderError:
         """The error for an answer without a picture.
