@@ -64,3 +64,4 @@ def new(desk: Desk, name: str, kind: str, folder: Path | None) -> None:
     click.echo('  pip install -e ".[test]"')
     click.echo("  pytest               its tests, against a played service")
     click.echo(f"  put your {'own ledger' if chosen is Kind.STORE else 'service'} into {module}")
+    click.echo(f"  charimg providers show {names.name}")

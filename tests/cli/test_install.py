@@ -272,6 +272,18 @@ def test_a_receipt_that_cannot_be_read_is_told(receipt: str, tmp_path: Path, too
         Installer.of_this_environment(tmp_path).adding("charimg-gemini")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({}, []), ({"upgrade": True}, ["--upgrade"]), ({"replace": True}, ["--force-reinstall", "--no-deps"])],
+)
+def test_pip_is_told_how(options: dict[str, bool], words: list[str], tmp_path: Path) -> None:
+    """A newer version is asked for, and the same one replaced, only where that is meant."""
+    doing = Installer("pip", tmp_path, ("python", "-m", "pip")).adding("charimg-gemini", **options)
+
+    assert [word for word in doing if word not in ("--quiet", "--disable-pip-version-check", "--no-input")] == [
+        "python", "-m", "pip", "install", *words, "charimg-gemini"]  # fmt: skip
+
+
 def test_uv_serves_an_environment_without_pip(tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``uv venv`` makes environments that have no pip."""
     monkeypatch.setattr("charimg.installer.find_spec", lambda _name: None)
