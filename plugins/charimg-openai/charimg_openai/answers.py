@@ -38,7 +38,7 @@ def item_of(answer: Any, base_url: str) -> Item | None:
         if url is not None and url[:5].lower() == "data:":
             return Item(decode_base64(url), prompt=prompt)
         if url is not None:
-            return Item(url=urljoin(base_url, url), prompt=prompt)
+            return Item(url=_joined(base_url, url), prompt=prompt)
     return None
 
 
@@ -63,6 +63,13 @@ def usage_of(answer: Any) -> Usage | None:
     if text_in is None or image_in is None or image_out is None:
         return None
     return Usage(text_in, image_in, image_out)
+
+
+def _joined(base_url: str, url: str) -> str:
+    try:
+        return urljoin(base_url, url)
+    except ValueError:  # such as http://[::1; whoever is to ask there refuses it
+        return url
 
 
 def _object(value: Any, name: str) -> Mapping[str, Any]:

@@ -136,6 +136,12 @@ class OpenAIGenerator(PolledGenerator):
         request_id = answer.headers.get("x-request-id") or answer.headers.get("apim-request-id")
         if item.data is not None:
             return self._picture(item.data, cost, request_id, item.prompt)
+        if not self._service.may_ask(str(item.url)):  # told at once: neither a poll nor a second payment would help
+            raise InvalidRequestError(
+                f"{self._service.title} made the picture and names an address that must not be asked, in a private"
+                " network or outside the web; have it in the answer, with -o response_format=b64_json",
+                possibly_charged=True,
+            )
         ticket = json.dumps(
             {"url": item.url, "cost": None if cost is None else cost.amount, "id": request_id, "prompt": item.prompt}
         )
@@ -161,7 +167,14 @@ class OpenAIGenerator(PolledGenerator):
         return self._picture(answer, cost, told["id"], told["prompt"])
 
     async def _fetched(self, url: str) -> bytes:
-        answer = await self._service.fetch(url)
+        from charimg.public_network import REFUSAL  # noqa: PLC0415 - loads aiohttp
+
+        try:
+            answer = await self._service.fetch(url)
+        except FlakyError as error:
+            if error.message == REFUSAL:  # a name that leads into a private network: polling does not change it
+                raise LostTicketError(error.message) from error
+            raise
         if answer.status in (401, 403, 404, 410):
             raise LostTicketError(f"{self._service.title} does not give out the picture it made (HTTP {answer.status})")
         if not answer.ok:

@@ -160,6 +160,17 @@ class ImagesService:
         answer = await self._post(path, data=form)
         return self._good(answer, path, model, spends)
 
+    def may_ask(self, url: str) -> bool:
+        """Whether an address that an answer named may be asked: the service's own, or a public one of the web."""
+        from charimg.public_network import may_be_public  # noqa: PLC0415 - loads aiohttp
+
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+        except ValueError:
+            return False
+        return same_service(url, self.base_url) or (parts.scheme in ("http", "https") and may_be_public(host))
+
     async def fetch(self, url: str) -> Answer:
         """Whatever stands at an address that an answer named, whichever its status.
 

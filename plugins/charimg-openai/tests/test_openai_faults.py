@@ -230,13 +230,14 @@ async def test_a_retired_models_other_refusals_are_not_blamed_on_its_end(
 # -- whatever comes
 
 _leaf = st.none() | st.booleans() | st.integers() | st.text(max_size=40)
+_items = st.dictionaries(st.sampled_from(["b64_json", "url"]), _leaf | st.sampled_from(["http://[::1", "data:", "//x"]))
 _json = st.recursive(
     _leaf, lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=12), one, max_size=4)
 )
 _envelopes = st.one_of(
     _json,
     st.fixed_dictionaries({"data": _json}),
-    st.fixed_dictionaries({"data": st.lists(st.dictionaries(st.sampled_from(["b64_json", "url"]), _leaf), max_size=2)}),
+    st.fixed_dictionaries({"data": st.lists(_items, max_size=2)}),
     st.fixed_dictionaries({"error": st.dictionaries(st.sampled_from(["message", "type", "param", "code"]), _json)}),
     st.fixed_dictionaries({"detail": _json}),
 )

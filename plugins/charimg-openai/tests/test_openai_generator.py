@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openai_lane import Lane, MakeLane
 
-from charimg.errors import FatalError, FlakyError, InputError, InvalidRequestError, ProviderError, ThrottledError
+from charimg.errors import FatalError, FlakyError, InputError, InvalidRequestError, ThrottledError
 from charimg.images import inspect
 from tests.emulators.openai_images import OPENAI, TEST_KEY, OpenAIEmulator
 
@@ -351,18 +351,31 @@ async def test_a_picture_behind_the_services_own_login_is_asked_for_with_the_key
     assert ("authorization" in first.headers, second.headers["authorization"]) == (False, f"Bearer {TEST_KEY}")
 
 
-async def test_another_host_never_gets_the_key(openai: OpenAIEmulator, lane: Lane) -> None:
-    """Whatever it answers."""
-    from tests.emulators.openai_images.replies import NO_KEY, json_reply
+async def test_another_host_never_gets_the_key(
+    openai: OpenAIEmulator, lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it asks for one: the picture is given up."""
+    from charimg.http import Answer
+    from tests.emulators.openai_images.replies import json_reply
 
-    async with OpenAIEmulator() as stranger:
-        stranger.add_fault(NO_KEY)
-        named = stranger.url.replace("127.0.0.1", "localhost")
-        openai.add_fault(json_reply({"data": [{"url": f"{named}/generated-images/x.png"}]}), endpoint="generations")
-        with pytest.raises(ProviderError):
-            await lane.generator.generate(lane.request())
+    async def refuses(url: str, **_: object) -> Answer:
+        return Answer(401, {}, b"", url)
 
-        assert all("authorization" not in one.headers for one in stranger.bill.log())
+    monkeypatch.setattr(lane.context.http, "download", refuses)
+    sent = lane.context.http.request
+    urls: list[str] = []
+
+    async def noted(method: str, url: str, **options: Any) -> Answer:
+        urls.append(url)
+        return await sent(method, url, **options)
+
+    monkeypatch.setattr(lane.context.http, "request", noted)
+    openai.add_fault(json_reply({"data": [{"url": "https://pictures.example/x.png"}]}), endpoint="generations")
+
+    with pytest.raises(FlakyError, match=r"does not give out the picture it made \(HTTP 401\)"):
+        await lane.generator.generate(lane.request())
+
+    assert urls == [f"{openai.base_url}/images/generations"]
 
 
 async def test_an_address_within_a_private_network_is_not_asked(openai: OpenAIEmulator, lane: Lane) -> None:
@@ -370,11 +383,39 @@ async def test_an_address_within_a_private_network_is_not_asked(openai: OpenAIEm
     from tests.emulators.openai_images.replies import json_reply
 
     async with OpenAIEmulator() as neighbour:
-        openai.add_fault(json_reply({"data": [{"url": f"{neighbour.url}/secret?x=1"}]}), endpoint="generations")
-        with pytest.raises(FlakyError):
-            await lane.generator.generate(lane.request())
+        for url in (f"{neighbour.url}/x?x=1", f"{neighbour.url}/x.png", "ftp://192.0.2.1/x.png", "http://[::1/x.png"):
+            openai.behaviour.faults = []
+            openai.add_fault(json_reply({"data": [{"url": url}]}), endpoint="generations")
+            with pytest.raises(InvalidRequestError, match=r"must not be asked.*response_format=b64_json") as refused:
+                await lane.generator.generate(lane.request())
+            assert refused.value.possibly_charged
 
-        assert neighbour.bill.log() == []
+        assert not neighbour.bill.log()
+        assert not lane.tickets
+
+
+async def test_a_name_that_leads_into_a_private_network_is_not_polled(
+    openai: OpenAIEmulator, lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it resolves to does not change by asking again: the picture is given up at once."""
+    from charimg.public_network import PublicResolver
+    from tests.emulators.openai_images.replies import json_reply
+
+    asked: list[str] = []
+
+    async def to_ourselves(_self: object, host: str, port: int = 0, family: object = None) -> list[object]:
+        from charimg.public_network import REFUSAL
+
+        asked.append(host)
+        raise FlakyError(REFUSAL)
+
+    monkeypatch.setattr(PublicResolver, "resolve", to_ourselves)
+    openai.add_fault(json_reply({"data": [{"url": "http://pictures.example/x.png"}]}), endpoint="generations")
+
+    with pytest.raises(FlakyError, match="private network") as refused:
+        await lane.generator.generate(lane.request())
+
+    assert (asked, refused.value.standing) == (["pictures.example"], False)
 
 
 # -- finding out
