@@ -15,23 +15,10 @@ from aiohttp import web
 from PIL import Image
 
 from ..pictures import draw
+from .answers import ServerError, info_of, init_image, model_entry, plain_picture, scripted
 from .behaviour import Behaviour, Fault
 from .bill import Asked, Bill, Made
 from .checks import FIELDS, wrong_fields
-
-
-class _HTTPError(Exception):
-    """An error of the server, in its own envelope."""
-
-    def __init__(self, status: int, detail: str, kind: str = "HTTPException") -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.kind = status, detail, kind
-
-    @property
-    def body(self) -> dict[str, str]:
-        if self.kind == "HTTPException":
-            return {"error": self.kind, "detail": self.detail, "body": "", "errors": ""}
-        return {"error": self.kind, "detail": "", "body": "", "errors": self.detail}
 
 
 class Automatic1111Emulator:
@@ -115,7 +102,7 @@ class Automatic1111Emulator:
         try:
             user = self._user(request)
             response = await self._answer(request, user)
-        except _HTTPError as error:
+        except ServerError as error:
             response = self._refusal(error)
         if response is None:
             self.bill.asked.append(Asked(request.method, request.path, 0, user))
@@ -125,7 +112,7 @@ class Automatic1111Emulator:
         self.bill.asked.append(Asked(request.method, request.path, response.status, user))
         return response
 
-    def _refusal(self, error: _HTTPError) -> web.Response:
+    def _refusal(self, error: ServerError) -> web.Response:
         headers = {"WWW-Authenticate": "Basic"} if error.status == 401 else {}
         if not self.behaviour.forge:
             return web.json_response(error.body, status=error.status, headers=headers)
@@ -170,7 +157,7 @@ class Automatic1111Emulator:
             return await self._picture(request, name)
         fault = self.behaviour.fault_for(name)
         if fault is not None:
-            return _scripted(fault)
+            return scripted(fault)
         return web.json_response(await self._small(request, name))
 
     def _admit(self, request: web.Request) -> None:
@@ -179,9 +166,9 @@ class Automatic1111Emulator:
         wanted = base64.b64encode(":".join(self.behaviour.auth).encode()).decode()
         given = request.headers.get("Authorization")
         if given is None:
-            raise _HTTPError(401, "Not authenticated")
+            raise ServerError(401, "Not authenticated")
         if given.split(" ")[-1] != wanted:
-            raise _HTTPError(401, "Incorrect username or password")
+            raise ServerError(401, "Incorrect username or password")
 
     async def _small(self, request: web.Request, name: str) -> Any:
         """Everything but pictures; never waits for the lock."""
@@ -189,7 +176,7 @@ class Automatic1111Emulator:
         if name == "progress":
             return self._progress()
         if name == "sd-models":
-            return [_model(title) for title in knobs.checkpoints]
+            return [model_entry(title) for title in knobs.checkpoints]
         if name == "samplers":
             return [{"name": one, "aliases": [f"k_{one}"], "options": {}} for one in knobs.samplers]
         if name == "schedulers":
@@ -207,7 +194,7 @@ class Automatic1111Emulator:
             if wanted is not None:
                 found = self._find(wanted)
                 if found is None:
-                    raise _HTTPError(500, f"model {wanted!r} not found", "RuntimeError")
+                    raise ServerError(500, f"model {wanted!r} not found", "RuntimeError")
                 self.loaded = found
             return None
         if name == "options":
@@ -246,15 +233,15 @@ class Automatic1111Emulator:
         try:
             fault = self.behaviour.fault_for("pictures")
             if fault is not None and (isinstance(fault.then, int) or fault.then == "drop"):
-                return _scripted(fault)
+                return scripted(fault)
             if fault is not None and fault.then == "hang":
                 await self._stopping.wait()
                 return None
             if self.behaviour.forge and mode == "txt2img" and body.get("override_settings") is None:
-                raise _HTTPError(500, "'NoneType' object has no attribute 'get'", "AttributeError")
+                raise ServerError(500, "'NoneType' object has no attribute 'get'", "AttributeError")
             self._check_sampler(body)
             # The server opens the picture before it takes the lock of the processing.
-            start = _init_image(body) if mode == "img2img" else None
+            start = init_image(body) if mode == "img2img" else None
             async with self._lock:
                 made, answer = await self._draw(mode, body, start)
             self.bill.made.append(made)
@@ -265,7 +252,7 @@ class Automatic1111Emulator:
     def _check_sampler(self, body: dict[str, Any]) -> None:
         name = body.get("sampler_name") or body.get("sampler_index") or "Euler"
         if name not in self.behaviour.samplers:
-            raise _HTTPError(400 if self.behaviour.forge else 404, "Sampler not found")
+            raise ServerError(400 if self.behaviour.forge else 404, "Sampler not found")
 
     def _find(self, wanted: str) -> str | None:
         """The title of a checkpoint by any of its names."""
@@ -282,9 +269,9 @@ class Automatic1111Emulator:
         if wanted is not None:
             found = self._find(wanted)
             if found is None and self.behaviour.forge:
-                raise _HTTPError(500, f"model {wanted!r} not found", "RuntimeError")
+                raise ServerError(500, f"model {wanted!r} not found", "RuntimeError")
             if found is None and self.behaviour.unknown_checkpoint == "refuse":
-                raise _HTTPError(404, "Model not found")
+                raise ServerError(404, "Model not found")
             self.loaded = found or self.loaded
         steps = body.get("steps") or 50
         self._state.update(job=f"scripts_{mode}", job_count=1, job_no=0, sampling_steps=steps)
@@ -309,7 +296,7 @@ class Automatic1111Emulator:
         return made, {
             "images": [base64.b64encode(picture).decode()],
             "parameters": {**body, "init_images": None} if mode == "img2img" else body,
-            "info": json.dumps(_info(made, body, steps)),
+            "info": json.dumps(info_of(made, body, steps)),
         }
 
     async def _pause(self, step: int) -> None:
@@ -331,9 +318,9 @@ class Automatic1111Emulator:
         elif then == "bad-base64":
             answer["images"] = ["this is no picture!"]
         elif then == "black":
-            answer["images"] = [base64.b64encode(_plain(size)).decode()]
+            answer["images"] = [base64.b64encode(plain_picture(size)).decode()]
         elif then == "grid":
-            grid = base64.b64encode(_plain((16, 16), "white")).decode()
+            grid = base64.b64encode(plain_picture((16, 16), "white")).decode()
             info = {**json.loads(answer["info"]), "index_of_first_image": 1}
             answer.update(images=[grid, *answer["images"]], info=json.dumps(info))
         elif then == "garbled-info":
@@ -347,68 +334,3 @@ class Automatic1111Emulator:
         await response.prepare(request)
         await response.write(data[: len(data) // 2])
         return None
-
-
-def _scripted(fault: Fault) -> web.Response | None:
-    if not isinstance(fault.then, int):
-        return None
-    headers = {"Content-Type": "application/json", **fault.headers}
-    return web.Response(status=fault.then, body=fault.data, headers=headers)
-
-
-def _model(title: str) -> dict[str, Any]:
-    file, _, mark = title.partition(" ")
-    return {
-        "title": title,
-        "model_name": file.rpartition(".")[0],
-        "hash": mark.strip("[]") or None,
-        "sha256": (mark.strip("[]") * 7)[:64] or None,
-        "filename": f"/models/Stable-diffusion/{file}",
-        "config": None,
-    }
-
-
-def _init_image(body: dict[str, Any]) -> Image.Image:
-    images = body.get("init_images")
-    if not images:
-        raise _HTTPError(404, "Init image not found")
-    text = images[0]
-    if isinstance(text, str) and text.startswith("data:image/"):
-        text = text.partition(",")[2]
-    try:
-        picture = Image.open(io.BytesIO(base64.b64decode(text, validate=True)))
-        picture.load()
-        return picture.convert("RGB")
-    except Exception as error:  # Pillow's decoders raise many kinds
-        raise _HTTPError(500, "Invalid encoded image") from error
-
-
-def _plain(size: tuple[int, int], colour: str = "black") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "PNG")
-    return out.getvalue()
-
-
-def _info(made: Made, body: dict[str, Any], steps: int) -> dict[str, Any]:
-    """What the real server tells of a picture, as an object; it is sent as a JSON string."""
-    file, _, mark = made.checkpoint.partition(" ")
-    words = f"{made.prompt}\nSteps: {steps}, Sampler: {body.get('sampler_name') or 'Euler'}, Seed: {made.seed}"
-    return {
-        "prompt": made.prompt,
-        "all_prompts": [made.prompt],
-        "negative_prompt": body.get("negative_prompt") or "",
-        "seed": made.seed,
-        "all_seeds": [made.seed],
-        "width": made.size[0],
-        "height": made.size[1],
-        "sampler_name": body.get("sampler_name") or "Euler",
-        "cfg_scale": body.get("cfg_scale") or 7.0,
-        "steps": steps,
-        "batch_size": body.get("batch_size") or 1,
-        "sd_model_name": file.rpartition(".")[0],
-        "sd_model_hash": mark.strip("[]"),
-        "denoising_strength": body.get("denoising_strength"),
-        "index_of_first_image": 0,
-        "infotexts": [words],
-        "job_timestamp": "20261122000000",
-    }
