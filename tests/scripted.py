@@ -14,7 +14,7 @@ import looptime
 from charimg.events import Event, JobDone, JobFailed, JobRejected, RunStarted
 from charimg.model import ImageRequest, Job, Verdict
 from charimg.policy import Outcome, Policy
-from charimg.scheduler import LaneWork, Scheduler
+from charimg.scheduler import LaneWork, Leftover, Scheduler
 from charimg.summary import Tally
 
 T = TypeVar("T")
@@ -89,6 +89,8 @@ class ScriptedLane:
     usual: Answer = field(default_factory=Answer)
     calls: list[Call] = field(default_factory=list)
     weight: float | None = None
+    policy: Policy | None = None
+    """Its own; the rehearsal's where it has none."""
     in_flight: int = 0
     most_in_flight: int = 0
 
@@ -119,13 +121,17 @@ class Rehearsal:
     lanes: list[ScriptedLane]
     jobs: list[Job]
     policy: Policy = field(default_factory=Policy)
+    only_by: Mapping[str, str] = field(default_factory=dict)
+    more_to_come: bool = False
+    left: list[Leftover] = field(default_factory=list)
+    """What the scheduler returned."""
     heard: list[tuple[float, Event]] = field(default_factory=list)
     seconds: float = 0.0
     """How long the run took, on the virtual clock."""
 
     def __post_init__(self) -> None:
-        works = [LaneWork(lane.name, lane.work, self.policy, lane.weight) for lane in self.lanes]
-        self.scheduler = Scheduler(works, self.jobs, self._hear)
+        works = [LaneWork(lane.name, lane.work, lane.policy or self.policy, lane.weight) for lane in self.lanes]
+        self.scheduler = Scheduler(works, self.jobs, self._hear, more_to_come=self.more_to_come, only_by=self.only_by)
 
     def _hear(self, event: Event) -> None:
         self.heard.append((asyncio.get_running_loop().time(), event))
@@ -133,7 +139,7 @@ class Rehearsal:
     async def run(self) -> Rehearsal:
         """Run to the end."""
         began = asyncio.get_running_loop().time()
-        await self.scheduler.run()
+        self.left = await self.scheduler.run()
         self.seconds = round(asyncio.get_running_loop().time() - began, 3)
         return self
 
@@ -206,14 +212,16 @@ def rehearse(
     *lanes: ScriptedLane,
     policy: Policy | None = None,
     meanwhile: Callable[[Rehearsal], Coroutine[Any, Any, None]] | None = None,
+    **terms: Any,
 ) -> Rehearsal:
     """Run so many jobs on these lanes, on a virtual clock of its own.
 
     :param meanwhile: what happens beside the run: a Ctrl-C at some moment.
+    :param terms: of the :class:`Rehearsal`: ``only_by``, ``more_to_come``.
     """
 
     async def play() -> Rehearsal:
-        rehearsal = Rehearsal(list(lanes), make_jobs(count), policy or Policy())
+        rehearsal = Rehearsal(list(lanes), make_jobs(count), policy or Policy(), **terms)
         beside = asyncio.ensure_future(meanwhile(rehearsal)) if meanwhile else None
         await rehearsal.run()
         if beside is not None:
