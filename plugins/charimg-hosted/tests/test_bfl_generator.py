@@ -144,6 +144,18 @@ async def test_references_are_numbered(bfl: Lane) -> None:
     assert sorted(name for name in body if "image" in name) == ["input_image", "input_image_2", "input_image_3"]
 
 
+async def test_the_check_tells_the_credits(bfl: Lane) -> None:
+    """It spends none; a gateway that does not tell them is no trouble."""
+    bfl.emulator.credits = 120.0
+    said = await bfl.generator().check()
+    bfl.emulator.add_fault(Reply(404, {"detail": "Not Found"}), "credits", times=2)
+    generator = bfl.generator()
+    await generator.open()
+
+    assert said == "120 credits"
+    assert "could not be tried" in await generator.check()
+
+
 @pytest.mark.parametrize("body", [[], {}, {"id": 3}, {"polling_url": "x"}])
 async def test_a_submit_without_an_id_may_have_been_charged(bfl: Lane, body: Any) -> None:
     """There is nothing to ask for, and the error says what that may cost."""

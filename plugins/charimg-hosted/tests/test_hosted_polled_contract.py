@@ -119,6 +119,7 @@ class TestBfl(GeneratorContract):
                 "cost": 4,
             },
         ),
+        Route("GET", "/v1/credits", {"credits": 120.0}),
         Route("GET", "/us1/v1/get_result", bfl_poll),
     )
 

@@ -88,6 +88,7 @@ class BflEmulator(PolledEmulator):
     def routes(self) -> list[Route]:
         """See :class:`PolledEmulator`."""
         return [
+            Route("GET", "/v1/credits", "credits", self._credits),
             Route("GET", "/us1/v1/get_result", "poll", self._regional),
             Route("GET", "/v1/get_result", "elsewhere", self._elsewhere),
             Route("POST", r"/v1/(?P<model>[\w.-]+)", "submit", self._submit),
@@ -101,6 +102,10 @@ class BflEmulator(PolledEmulator):
     def _log_in(self, call: Call) -> None:
         if call.header("x-key") != self.key:
             raise Refused(Reply(403, {"detail": "Not authenticated"}))
+
+    def _credits(self, call: Call) -> Reply:
+        self._log_in(call)
+        return Reply(200, {"credits": 1000.0 if self.credits is None else self.credits})
 
     def _submit(self, call: Call) -> Reply:
         self._log_in(call)

@@ -67,9 +67,14 @@ class BflGenerator(PolledGenerator):
         self._service = context.share(BflService)
         self._model = str(context.settings.get("model") or DEFAULT_MODEL).strip("/ ")
 
+    async def open(self) -> None:
+        """Try the key."""
+        await self._service.credits()
+
     async def check(self) -> str:
-        """BFL has no request that tries a key for nothing."""
-        return "the key is there; it cannot be tried without a paid picture"
+        """Ask what the account holds, which costs nothing."""
+        held = await self._service.credits()
+        return "the key could not be tried without a picture" if held is None else f"{held:g} credits"
 
     async def submit(self, request: ImageRequest) -> str:
         """Hand in a task."""

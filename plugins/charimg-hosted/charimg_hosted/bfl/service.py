@@ -1,6 +1,6 @@
 """Black Forest Labs' account: address, key, and which hosts the key may go to.
 
-Source: the protocol notes on BFL, 2026-11-22.
+Sources: the protocol notes on BFL; for ``/v1/credits`` docs.bfl.ai ("Get the user's credits"); 2026-11-22.
 """
 
 from __future__ import annotations
@@ -32,6 +32,20 @@ class BflService(HostedService):
     def key_headers(self) -> dict[str, str]:
         """See :class:`HostedService`."""
         return {"x-key": self.key}
+
+    async def credits(self) -> float | None:
+        """What the account holds (``GET /v1/credits``, free); ``None`` where a gateway does not tell.
+
+        Raises if the key is refused.
+        """
+        answer = await self.ask("GET", self.url("/v1/credits"))
+        if answer.status in (404, 405):
+            return None
+        if not answer.ok:
+            raise self.trouble(answer)
+        data = answer.json()
+        held = data.get("credits") if isinstance(data, dict) else None
+        return float(held) if isinstance(held, (int, float)) and not isinstance(held, bool) else None
 
     def polling_address(self, url: str, task: str) -> str:
         """Where to ask for a task: the regional address its submit named, if the key may go there.
