@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from charimg.addresses import host_and_port
 from charimg.errors import ProviderError
 from charimg.images import decode_base64
 from charimg.model import Verdict
 from charimg.polling import LostTicketError, PolledGenerator
+
+
+def ticket_fields(ticket: str, *needed: str) -> dict[str, Any]:
+    """The fields of a ticket that is a JSON object, as the plugin itself wrote it into the ledger.
+
+    :param needed: names of texts it must hold.
+    :raises LostTicketError: it is no such ticket: that of an older plugin, or of an edited ledger.
+    """
+    try:
+        fields = json.loads(ticket)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict) or not all(isinstance(fields.get(name), str) for name in needed):
+        raise LostTicketError("the ledger's ticket is not one of this plugin's")
+    return fields
 
 
 async def picture_at(generator: PolledGenerator, place: str, base_url: str) -> bytes:

@@ -14,7 +14,7 @@ from charimg.polling import LostTicketError, PolledGenerator
 from charimg.reference_pictures import read_reference
 from charimg_hosted.bfl.models import CHECKED, DEFAULT_MODEL, MODELS, task_body
 from charimg_hosted.bfl.service import BASE_URL, KEY, NAME, URL, BflService
-from charimg_hosted.results import picture_at
+from charimg_hosted.results import picture_at, ticket_fields
 
 if TYPE_CHECKING:
     from charimg.http import Answer
@@ -105,7 +105,7 @@ class BflGenerator(PolledGenerator):
 
     async def ask(self, request: ImageRequest, ticket: str) -> dict[str, Any]:  # noqa: ARG002 - the ticket says it all
         """One poll of the task."""
-        task = json.loads(ticket)
+        task = ticket_fields(ticket, "id")
         place = self._service.polling_address(str(task.get("url", "")), quote(task["id"], safe=""))
         answer = await self._service.ask("GET", place)
         data: Any = answer.json() if answer.ok or answer.status == 404 else None
@@ -117,14 +117,16 @@ class BflGenerator(PolledGenerator):
 
     async def read(self, request: ImageRequest, ticket: str, answer: dict[str, Any]) -> GeneratedImage | None:
         """The picture of a task that is ready; ``None`` while it is pending."""
-        task = json.loads(ticket)
+        task = ticket_fields(ticket, "id")
         status = str(answer.get("status"))
         if status.lower() in _AT_WORK:
             fraction = _fraction(answer.get("progress"))
             self.context.progress(request, fraction, "being drawn" if fraction else _AT_WORK[status.lower()])
             return None
         if status == "Task not found":
-            if utc_now().timestamp() - float(task["at"]) < SETTLING.total_seconds():
+            at: Any = task.get("at")
+            handed_in = float(at) if _is_amount(at) else 0.0
+            if utc_now().timestamp() - handed_in < SETTLING.total_seconds():
                 return None
             raise LostTicketError("Black Forest Labs no longer knows the task")
         if status.lower().endswith("moderated"):

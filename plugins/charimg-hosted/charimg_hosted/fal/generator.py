@@ -16,7 +16,7 @@ from charimg.reference_pictures import read_reference
 from charimg_hosted.fal.arguments import SHAPES, arguments
 from charimg_hosted.fal.service import BASE_URL, KEY, NAME, REST_URL, URL, FalService
 from charimg_hosted.further import INPUTS, further_inputs
-from charimg_hosted.results import picture_at
+from charimg_hosted.results import picture_at, ticket_fields
 
 if TYPE_CHECKING:
     from charimg.http import Answer
@@ -126,7 +126,7 @@ class FalGenerator(PolledGenerator):
 
     async def ask(self, request: ImageRequest, ticket: str) -> State:  # noqa: ARG002 - the ticket says it all
         """The request's status, and its result when it has completed."""
-        places = json.loads(ticket)
+        places = ticket_fields(ticket, "status", "response")
         status = await self._service.ask("GET", f"{self._service.own_address(places['status'])}?logs=0")
         if status.status == 404:
             raise LostTicketError("fal no longer knows the request")

@@ -91,7 +91,8 @@ def prediction_input(
 
 def _ratios(schema: dict[str, Any], schemas: dict[str, Any]) -> tuple[str, ...]:
     """The enumeration of a property, its own or that of the schema it refers to."""
-    named = [schema, *(_dict(one) for one in schema.get("allOf") or ())]
+    parts = schema.get("allOf")
+    named = [schema, *(_dict(one) for one in parts)] if isinstance(parts, list) else [schema]
     for one in named:
         pointed = _dict(schemas.get(str(one.get("$ref", "")).rpartition("/")[2]))
         for values in (one.get("enum"), pointed.get("enum")):
