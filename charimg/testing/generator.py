@@ -143,6 +143,20 @@ class GeneratorContract(PolledPromises, NetworkContract):
 
         self.play(tmp_path, scenario)
 
+    def test_models_are_asked_for_without_a_picture(self, tmp_path: Path) -> None:
+        """``models`` needs no ``open``, costs nothing, and gives models, ``None``, or an error in the core's words."""
+
+        async def scenario(bench: Bench) -> None:
+            assert isinstance(bench.provider, ImageGenerator)
+            came = await bench.call(bench.provider.models)
+            self.expect(came.paid == 0, "models() costs a paid request")
+            self.expect(came.error is None or came.told is came.error, f"models(): {came.line}")
+            models = came.value or ()
+            fits = isinstance(models, tuple) and all(isinstance(one, Model) and one.id for one in models)
+            self.expect(fits, f"models() returned {came.value!r:.120}")
+
+        self.play(tmp_path, scenario, opened=False)
+
     @pytest.mark.parametrize("kind", sorted(no_pictures()))
     def test_wrong_picture_is_never_handed_on_as_a_success(self, tmp_path: Path, kind: str) -> None:
         """What comes where the picture should be and is none ends as "flaky", and may have been charged."""

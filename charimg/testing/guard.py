@@ -72,6 +72,20 @@ def check_skipped(kind: type, skipped: Any) -> None:
             _refuse(f"{kind.__name__}.skipped gives no reason for {name}")
 
 
+def check_names(kind: Any) -> None:
+    """Refuse settings and credentials that the provider does not declare: they would never reach it.
+
+    :raises pytest.Collector.CollectError: likewise.
+    """
+    declaration = getattr(getattr(kind, "provider", None), "declaration", None)
+    if declaration is None:
+        return
+    for what in ("settings", "credentials"):
+        unknown = sorted(set(getattr(kind, what)) - {one.name for one in getattr(declaration, what)})
+        if unknown:
+            _refuse(f"{kind.__name__}.{what} names {unknown[0]}, which {declaration.name} does not declare")
+
+
 def leave_out(kind: type, names: tuple[str, ...]) -> None:
     """Take standard tests out of a class to which they cannot apply, such as those of the network."""
     setattr(kind, "_left_out", names)  # noqa: B010 - the type checker does not know it

@@ -86,6 +86,10 @@ class FakeLane:
     name: str
     script: Mapping[str, Sequence[Turn]] = field(default_factory=dict)
     usual: Turn = field(default_factory=Turn)
+    weight: int | None = None
+    """Its share of the jobs, relative to the other lanes with a weight."""
+    policy: Policy | None = None
+    """Its own, where it differs from the rehearsal's."""
     calls: list[Call] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -112,6 +116,8 @@ class GeneratorLane:
 
     name: str
     generator: ImageGenerator
+    weight: int | None = None
+    policy: Policy | None = None
     calls: list[Call] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -166,7 +172,7 @@ class Rehearsal:
     """How long the run took, on the virtual clock."""
 
     def __post_init__(self) -> None:
-        works = [LaneWork(lane.name, lane.work, self.policy) for lane in self.lanes]
+        works = [LaneWork(lane.name, lane.work, lane.policy or self.policy, lane.weight) for lane in self.lanes]
         self.scheduler = Scheduler(works, self.jobs, self._hear)
 
     def _hear(self, event: Event) -> None:

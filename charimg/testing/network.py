@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from charimg.model import Verdict
+from charimg.provider_call import is_in_core_words
 from charimg.testing.bench import MAX_BODY, Bench, on_bench
 from charimg.testing.provider import ProviderContract
 from charimg.testing.server import ENDLESS_STOP, PlayedService
@@ -39,6 +41,8 @@ class NetworkContract(ProviderContract):
     is_contract: ClassVar[bool] = True
 
     network_tests: ClassVar[tuple[str, ...]] = (
+        "test_opened_again_after_a_failure_it_works",
+        "test_check_tells_trouble_in_the_cores_words",
         "test_trouble_has_its_verdict",
         "test_trouble_keeps_the_wait",
         "test_trouble_is_told_in_one_line",
@@ -63,6 +67,45 @@ class NetworkContract(ProviderContract):
     def standard_troubles(cls) -> tuple[Trouble, ...]:
         """What every service answers sooner or later."""
         return TROUBLES
+
+    def test_opened_again_after_a_failure_it_works(self, tmp_path: Path) -> None:
+        """A service that was down at first: ``open`` raises the core's errors, and the next ``open`` serves."""
+
+        async def scenario(bench: Bench) -> None:
+            for down in (Reply(503, {"error": {"message": "Down for maintenance"}}), Fault.RESET_AFTER):
+                bench.played.every_answer = down
+                came = await bench.call(bench.provider.open)
+                fits = came.error is None or is_in_core_words(came.error)
+                self.expect(fits, f"open() while the service is down: {came.line}; raise one of the core's errors")
+                self.no_secret(bench, came, "open() while the service is down")
+            bench.played.every_answer = None
+            came = await bench.call(bench.provider.open)
+            self.expect(came.error is None, f"open() after one that failed: {came.line}")
+            await self.good(bench, 1, "after an open() that failed")
+
+        self.play(tmp_path, scenario, opened=False)
+
+    def test_check_tells_trouble_in_the_cores_words(self, tmp_path: Path) -> None:
+        """``charimg doctor`` shows what ``check`` raises: a provider error in one line, never a success or a crash."""
+        asks: list[bool] = []
+
+        async def scenario(bench: Bench) -> None:
+            await bench.call(bench.provider.check)
+            asks.append(bool(bench.played.asked))
+            for down in (Reply(503, ""), Reply(200, "<html>Sign in</html>"), Reply(200, []), Fault.RESET_AFTER):
+                bench.played.every_answer = down
+                provider = bench.kind(replace(bench.context, shared={}))
+                came = await bench.call(provider.check)
+                what = f"check() while the service answers {down.status if isinstance(down, Reply) else down.value}"
+                if came.error is not None:
+                    self.expect(is_in_core_words(came.error), f"{what}: {came.line}; raise one of the core's errors")
+                self.one_line(came, what)
+                self.no_secret(bench, came, what)
+                lost = down is Fault.RESET_AFTER and asks[0]
+                self.expect(not lost or came.error is not None, f"{what}: it says {came.value!r}")
+                await provider.close()
+
+        self.play(tmp_path, scenario, opened=False)
 
     def test_trouble_has_its_verdict(self, tmp_path: Path, trouble: Trouble) -> None:
         """Every trouble of a service ends as what it is for the run: wait, close the lane, mark the job."""

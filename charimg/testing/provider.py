@@ -14,7 +14,7 @@ from charimg.errors import ProviderError
 from charimg.provider_call import is_in_core_words
 from charimg.testing.bench import Bench, Came, Subject, everything_shown, play
 from charimg.testing.declarations import faults_of
-from charimg.testing.guard import check_overrides, check_skipped, leave_out
+from charimg.testing.guard import check_names, check_overrides, check_skipped, leave_out
 from charimg.testing.service import Service
 from charimg.testing.troubles import Trouble
 from charimg.testing.watch import Watch, leftovers
@@ -55,6 +55,7 @@ class ProviderContract:
         cls.is_contract = False
         check_overrides(cls)
         check_skipped(cls, cls.skipped)
+        check_names(cls)
         if getattr(cls, "provider", None) is not None:
             leave_out(cls, cls.inapplicable())
 
@@ -146,7 +147,8 @@ class ProviderContract:
             await asyncio.sleep(1)
             seen.extend(f"{asked.method} {asked.path}" for asked in bench.played.asked)
 
-        self.play(tmp_path, scenario, opened=False)
+        watch = self.play(tmp_path, scenario, opened=False)
+        self.expect(not watch.files, "; ".join(watch.files))
         self.expect(not seen, f"constructing it sends a request: {', '.join(seen)}")
 
     def test_open_and_close_in_any_order(self, tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ class PlayedService:
         """A path under which all of it stands, as behind a gateway."""
         self.paid_answer: Answer | Callable[[Asked], Answer] | None = None
         """What the paid route answers instead of its good answer."""
+        self.every_answer: Answer | Callable[[Asked], Answer] | None = None
+        """What everything answers, whatever else is set: a service that is down."""
         self.later_answer: Answer | Callable[[Asked], Answer] | None = None
         """What polls and downloads answer instead of theirs."""
         self.picture_of: Callable[[int], bytes] = paint
@@ -195,6 +197,8 @@ class PlayedService:
             self.strays.append(f"{asked.method} {asked.path}")
             return Reply(404, {"error": {"message": f"there is nothing at {asked.path}"}})
         asked.path = asked.path.removeprefix(self.prefix)
+        if self.every_answer is not None:
+            return _given(self.every_answer, asked, lambda: None)
         if asked.path.startswith("/kit-pictures/"):
             number = int(asked.path.rpartition("-")[2].partition(".")[0])
             return _given(self.later_answer, asked, lambda: self.picture_of(number))

@@ -70,13 +70,23 @@ class Watch:
         while frame is not None:
             name = str(frame.f_globals.get("__name__"))
             if self._is_own(name):
-                return frame
+                return None if self._is_answering(frame) else frame
             if _is_core(name) or name.startswith(_IMPORT):
                 return None
             if not through_stdlib and _is_stdlib(frame) and name not in ("os", "collections.abc", "_collections_abc"):
                 return None
             frame = frame.f_back
         return None
+
+    def _is_answering(self, frame: FrameType) -> bool:
+        """Whether it is the author's played service that is at work, which may stand in the same module."""
+        back: FrameType | None = frame
+        while back is not None and self._is_own(str(back.f_globals.get("__name__"))):
+            back = back.f_back
+        return back is not None and back.f_globals.get("__name__") in (
+            "charimg.testing.service",
+            "charimg.testing.server",
+        )
 
     # -- what is patched while the provider works ---------------------------------------------------------------
 

@@ -94,6 +94,14 @@ REFUSED = {
         """,
         "TestEcho.skipped names test_never_slepes, which is no standard test",
     ),
+    "unknown-setting": (
+        """
+        class TestEcho(GeneratorContract):
+            provider = EchoGenerator
+            settings = {"widht": 64}
+        """,
+        "TestEcho.settings names widht, which echo does not declare",
+    ),
     "no-service": (
         """
         class TestSketch(GeneratorContract):

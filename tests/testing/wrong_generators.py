@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import time
@@ -28,12 +29,12 @@ from charimg.contracts import (
     ProviderContext,
     Setting,
 )
-from charimg.errors import FlakyError, InvalidRequestError, ProviderError, ThrottledError
-from charimg.http import Answer
+from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError, ThrottledError
+from charimg.http import Answer, Timeouts
 from charimg.images import inspect
 from charimg.model import GeneratedImage, ImageRequest
 from charimg.reference_pictures import read_reference
-from charimg.testing import GeneratorContract, Route, Service, Trouble
+from charimg.testing import Asked, GeneratorContract, Route, Service, Trouble
 from charimg.verdicts import error_of, read_answer
 
 BASE_URL = Setting("base_url", "Address of the service.", default="https://sketch.example")
@@ -688,6 +689,83 @@ class TestSendsNoPrompt(Wrong):
             "test_cancelled_it_lets_go_and_works_again",
             "test_path_prefix_of_the_address_is_kept",
             "test_what_stands_beside_the_picture_fits",
+            "test_opened_again_after_a_failure_it_works",
         ),
         "without the prompt no picture can be told from another",
     )
+
+
+class NeverGivesUp(Sketch):
+    """Waits for an answer longer than any run."""
+
+    async def post(self, path: str, body: dict[str, Any]) -> Answer:
+        url = join(str(self.context.settings["base_url"]), path)
+        ages = Timeouts(read=1e6, total=1e6)
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return await self.context.http.request("POST", url, headers=headers, json=body, timeouts=ages)
+
+
+class TestNeverGivesUp(Wrong):
+    provider = NeverGivesUp
+    BREAKS, SAYS = "test_lost_connection_is_no_verdict_on_the_request", "is read as invalid.*no answer in half an hour"
+
+
+class OpensOnce(Sketch):
+    """Is spoiled by a service that was down when it began."""
+
+    ready: bool | None = None
+
+    async def open(self) -> None:
+        if self.ready is not None:
+            raise FatalError("it has been opened before")
+        self.ready = False
+        await self.hello()
+        self.ready = True
+
+
+class TestOpensOnce(Wrong):
+    provider = OpensOnce
+    BREAKS, SAYS = "test_opened_again_after_a_failure_it_works", r"open\(\) after one that failed: it raised FatalError"
+
+
+class ChecksInItsOwnWords(Sketch):
+    """Says what only a programmer reads where the login cannot be tried."""
+
+    async def check(self) -> str:
+        url = join(str(self.context.settings["base_url"]), "/v1/hello")
+        answer = await self.context.http.request("GET", url)
+        return f"hello {json.loads(answer.body)['hello']}"
+
+
+class TestChecksInItsOwnWords(Wrong):
+    provider = ChecksInItsOwnWords
+    BREAKS, SAYS = (
+        "test_check_tells_trouble_in_the_cores_words",
+        "while the service answers 503: it raised JSONDecodeError",
+    )
+
+
+class PaysForItsModels(Sketch):
+    """Draws to see which models there are."""
+
+    async def models(self) -> tuple[Model, ...] | None:
+        await self.post("/v1/draw", {"prompt": "a dot"})
+        return None
+
+
+class TestPaysForItsModels(Wrong):
+    provider = PaysForItsModels
+    BREAKS, SAYS = "test_models_are_asked_for_without_a_picture", r"models\(\) costs a paid request"
+
+
+def _from_a_file(asked: Asked) -> bytes:
+    """The played service reads a file of the author's, which is no fault of the provider's."""
+    Path("setup.cfg").read_bytes()
+    return asked.picture.data
+
+
+class TestRightWithAServiceThatReads(Wrong):
+    provider = Sketch
+    service = Service(Route("POST", "/v1/draw", _from_a_file))
+    BREAKS = ""
+    SAYS = ""

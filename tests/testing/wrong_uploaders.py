@@ -96,6 +96,7 @@ class TestNamesItself(Wrong):
             "test_path_prefix_of_the_address_is_kept",
             "test_reference_says_where_it_is_valid",
             "test_leaves_the_picture_as_it_is",
+            "test_opened_again_after_a_failure_it_works",
         ),
         "they compare the reference, too",
     )
