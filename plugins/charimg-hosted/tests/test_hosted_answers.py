@@ -22,53 +22,13 @@ from charimg.model import ImageRequest
 from charimg.polling import LostTicketError, PolledGenerator
 from charimg.redaction import Secret
 
-NAMES = st.sampled_from(
-    [
-        "id",
-        "status",
-        "output",
-        "error",
-        "logs",
-        "data_removed",
-        "images",
-        "image",
-        "url",
-        "seed",
-        "has_nsfw_concepts",
-        "detail",
-        "type",
-        "error_type",
-        "result",
-        "sample",
-        "progress",
-        "cost",
-        "details",
-        "done",
-        "faulted",
-        "is_possible",
-        "generations",
-        "img",
-        "censored",
-        "kudos",
-        "wait_time",
-        "queue_position",
-        "status_url",
-        "response_url",
-        "polling_url",
-        "rc",
-        "message",
-        "allOf",
-        "enum",
-        "$ref",
-        "aspect_ratio",
-        "properties",
-        "Input",
-        "schemas",
-        "components",
-        "openapi_schema",
-        "latest_version",
-    ]
-)
+FIELDS = """
+    id status output error logs data_removed images image url seed has_nsfw_concepts detail type error_type result
+    sample progress cost details done faulted is_possible generations img censored kudos wait_time queue_position
+    status_url response_url polling_url rc message allOf enum $ref aspect_ratio properties Input schemas components
+    openapi_schema latest_version username credits owner name description count eta
+"""
+NAMES = st.sampled_from(FIELDS.split())
 WORDS = st.sampled_from(
     [
         "succeeded",
@@ -119,18 +79,20 @@ def answered(name: str, status: int, body: Any, ticket: str | None) -> None:
 
     told: list[str] = []
 
-    async def one_step() -> None:
-        try:
-            if ticket is None:
-                await generator.submit(request)
-            else:
-                await generator.read(request, ticket, await generator.ask(request, ticket))
-            await generator.models()
-            await generator.check()
-        except ProviderError as error:
-            told.append(error.message)
+    async def job() -> None:
+        if ticket is None:
+            await generator.submit(request)
+        else:
+            await generator.read(request, ticket, await generator.ask(request, ticket))
 
-    asyncio.run(one_step())
+    async def every_step() -> None:
+        for step in (job, generator.open, generator.models, generator.check):
+            try:
+                await step()
+            except ProviderError as error:
+                told.append(error.message)
+
+    asyncio.run(every_step())
     assert [message for message in told if "\n" in message] == []
 
 

@@ -92,7 +92,8 @@ class AiHordeGenerator(PolledGenerator):
         if not answer.ok:
             raise self._service.refusal(answer)
         data = answer.json()
-        offered = [one for one in data if isinstance(one, dict) and isinstance(one.get("name"), str)]
+        listed = data if isinstance(data, list) else []
+        offered = [one for one in listed if isinstance(one, dict) and isinstance(one.get("name"), str)]
         offered.sort(key=lambda one: -_whole(one.get("count")))
         free = Price(0, checked=CHECKED)
         return tuple(

@@ -109,7 +109,9 @@ class HordeService(HostedService):
         data = answer.json()
         if not isinstance(data, dict):
             raise FlakyError("AI Horde answered with something that is no user")
-        return f"{data.get('username') or 'unknown'}, {data.get('kudos') or 0:g} kudos"
+        held = data.get("kudos")
+        kudos = held if isinstance(held, (int, float)) else 0
+        return f"{data.get('username') or 'unknown'}, {kudos:g} kudos"
 
     def refusal(self, answer: Answer) -> ProviderError:
         """The error for an answer that refuses, by its return code."""

@@ -96,7 +96,7 @@ class ReplicateGenerator(PolledGenerator):
         listed = data.get("models") if isinstance(data, dict) else None
         return tuple(
             Model(f"{one['owner']}/{one['name']}", str(one.get("description") or ""))
-            for one in listed or ()
+            for one in (listed if isinstance(listed, list) else ())
             if isinstance(one, dict) and one.get("owner") and one.get("name")
         )
 
