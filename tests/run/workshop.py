@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import sys
+import textwrap
 import types
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
@@ -290,7 +291,7 @@ class Workshop:
 
     def write(self, settings: str) -> None:
         """Write the project's settings file."""
-        (self.folder / "charimg.yaml").write_text(inspect.cleandoc(settings) + "\n", encoding="utf-8")
+        (self.folder / "charimg.yaml").write_text(textwrap.dedent(settings).strip() + "\n", encoding="utf-8")
 
     def add_generator(self, name: str, **declared: Any) -> Service:
         """Install another generator; returns its service."""
