@@ -13,6 +13,7 @@
         ├── RejectedError           1  content policy
         ├── FlakyError              1  no picture for no stated reason
         ├── InvalidRequestError     1  can never succeed as it is
+        │   └── RefusedAddressError 1  the picture is said to be where charimg does not look
         └── FatalError              4  wrong key, login, region; service closed
 
 Messages are one line, for people: what happened, to whom, and what to do next. They never hold a secret.
@@ -142,6 +143,13 @@ class InvalidRequestError(ProviderError):
     """The service can never fulfil this request as it is."""
 
     verdict = Verdict.INVALID
+
+
+class RefusedAddressError(InvalidRequestError):
+    """An answer named an address for its picture that charimg never asks; another try would pay for the same."""
+
+    def __init__(self, message: str = "the picture's address lies in a private network; it is not fetched") -> None:
+        super().__init__(message, possibly_charged=True)
 
 
 class FatalError(ProviderError):

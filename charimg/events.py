@@ -80,7 +80,9 @@ class LaneFacts:
     uploader: str
     """The uploader's name."""
     batch_size: int
-    """Jobs it runs at once."""
+    """Jobs of one batch."""
+    at_once: int | None = None
+    """Jobs of a batch that it can take at once, where that is not all of them."""
     weight: float | None = None
     """Its share, relative to the other lanes with a weight."""
     price: Cost | None = None

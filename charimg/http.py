@@ -30,8 +30,8 @@ import backoff
 from yarl import URL  # aiohttp's own: a host must be judged as aiohttp reads it
 
 from charimg._version import __version__
-from charimg.errors import FatalError, FlakyError, ProviderError, ThrottledError
-from charimg.public_network import REFUSAL, PublicResolver, may_be_public
+from charimg.errors import FatalError, FlakyError, ProviderError, RefusedAddressError, ThrottledError
+from charimg.public_network import PublicResolver, may_be_public
 from charimg.redaction import Redactor
 from charimg.transport_errors import LostError, NotReachedError, in_our_words
 from charimg.websocket import MAX_MESSAGE, WebSocket, opened
@@ -218,14 +218,15 @@ class HttpSession:
         ``host:port`` the user configured for the service (without a port: the scheme's own). Another port of that
         host is another service, and not trusted. Behind a proxy it is the proxy that resolves names.
 
-        :raises FlakyError: the address is not allowed, redirects too often, or the answer is too large.
+        :raises RefusedAddressError: the address is not allowed, or redirects too often; no other try will help.
+        :raises FlakyError: the answer is too large, or broke off.
         :raises ThrottledError: no answer came.
         """
         for _ in range(MAX_REDIRECTS + 1):
             address = _picture_address(url)
             trusted = trusted_host is not None and _is_same_service(address, trusted_host)
             if not trusted and not may_be_public(address.raw_host or ""):
-                raise FlakyError(REFUSAL)
+                raise RefusedAddressError
             answer = await self._download_once(address, trusted=trusted, max_bytes=max_bytes)
             location = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
@@ -233,10 +234,12 @@ class HttpSession:
             try:
                 url = urljoin(str(address), location)
             except ValueError:
-                raise FlakyError("the picture's address redirects to something that is no web address") from None
+                raise RefusedAddressError(
+                    "the picture's address redirects to something that is no web address"
+                ) from None
             if address.scheme == "https" and _picture_address(url).scheme != "https":
-                raise FlakyError("the picture's address redirects from https to something else; it is not followed")
-        raise FlakyError("the picture's address redirects too often")
+                raise RefusedAddressError("the picture's address redirects from https to something else")
+        raise RefusedAddressError("the picture's address redirects too often")
 
     async def _download_once(self, address: URL, *, trusted: bool, max_bytes: int) -> Answer:
         if trusted or _proxy_of(address):  # a proxy is of the user's own choosing, and may well be a neighbour
@@ -265,7 +268,14 @@ class HttpSession:
                 shown = self._redactor.clean(f"{where}{address.path}")
                 log.debug("%s %s -> %d, %d bytes, %.2f s", method, shown, response.status, len(body), took)
                 return Answer(response.status, headers, body, str(response.url))
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, UnicodeError, FlakyError) as error:
+        except (
+            aiohttp.ClientError,
+            asyncio.TimeoutError,
+            OSError,
+            UnicodeError,
+            FlakyError,
+            RefusedAddressError,
+        ) as error:
             told = in_our_words(error, where, loop.time() - began)
             # What may have reached the service is neither sent again nor forgotten, unless asking is free.
             safe = method.upper() in ("GET", "HEAD")
@@ -328,7 +338,9 @@ def _picture_address(url: str) -> URL:
     address = _web_address(url)
     if address is None:
         scheme = re.match(r"[a-z][a-z0-9+.-]{0,20}(?=:)", url, re.IGNORECASE)
-        raise FlakyError(f"the picture's address is not a web address: {scheme[0] if scheme else 'nothing'}://…")
+        raise RefusedAddressError(
+            f"the picture's address is not a web address: {scheme[0] if scheme else 'nothing'}://…"
+        )
     return address
 
 

@@ -24,7 +24,7 @@ class LaneChoice:
     generator: type[ImageGenerator]
     uploader: type[Uploader]
     policy: Policy
-    """The run's, with no more at once than the lane or its generator can take."""
+    """The run's, with the lane's own batch size where it has one."""
     label: str = ""
     """Of the generator's account."""
     uploader_label: str = ""
@@ -34,6 +34,12 @@ class LaneChoice:
     weight: float | None = None
     price: float | None = None
     """What one picture costs by the user's word, where the provider does not know it."""
+
+    @property
+    def at_once(self) -> int | None:
+        """Requests of a batch that the generator can take at once; ``None`` for all of them."""
+        most = self.generator.declaration.abilities.parallel
+        return None if most is None else max(1, most)
 
     @property
     def account(self) -> str:
@@ -179,7 +185,7 @@ def _of_file(place: Workplace, lane: WrittenLane) -> LaneChoice:
         raise type(error)(f"{lane.place}: lanes: {error}") from error
     size = choice.policy.batch_size
     if lane.batch_size is not None and not place.general["batch_size"].source.startswith("--"):
-        size = min(lane.batch_size, _most_at_once(choice.generator))
+        size = lane.batch_size
     choice = replace(
         choice,
         name=lane.name,
@@ -210,7 +216,7 @@ def _lane(place: Workplace, provider: str, label: str, uploader: str | None) -> 
         name=lane_name(provider, label, None),
         generator=generator,
         uploader=kind,
-        policy=replace(policy, batch_size=min(policy.batch_size, _most_at_once(generator))),
+        policy=policy,
         label=label,
         uploader_label=uploader_label,
         price=None if price is None else float(price),
@@ -222,11 +228,6 @@ def _uploader_of(place: Workplace, provider: str) -> str:
     if uploader.source == DEFAULT:
         return uploader_for(provider, place.plugins.names(Kind.UPLOADER))
     return str(uploader.value)
-
-
-def _most_at_once(generator: type[ImageGenerator]) -> int:
-    most = generator.declaration.abilities.parallel
-    return 1_000_000 if most is None else max(1, most)
 
 
 def _check_unique(lanes: Iterable[LaneChoice]) -> None:

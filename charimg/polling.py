@@ -125,6 +125,6 @@ def _standing(error: ProviderError) -> ProviderError:
     A flaky one becomes "throttled": quick tries were had, and the lane's wait is what is left.
     """
     if error.verdict is not Verdict.FLAKY:
-        error.standing = True
+        error.standing = error.verdict not in (Verdict.INVALID, Verdict.REJECTED)
         return error
     return ThrottledError(error.message, wait=error.wait, unreachable=error.unreachable, standing=True)

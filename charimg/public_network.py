@@ -12,10 +12,7 @@ import socket
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from charimg.errors import FlakyError
-
-REFUSAL = "the picture's address lies in a private network; it is not fetched"
-"""What the user reads."""
+from charimg.errors import RefusedAddressError
 
 _CARRIERS = (
     ipaddress.IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
@@ -59,15 +56,15 @@ class PublicResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """The name's public addresses.
 
-        :raises FlakyError: it has only private ones, or is no name.
+        :raises RefusedAddressError: it has only private ones, or is no name.
         """
         try:
             found = await self._inner.resolve(host, port, family)
         except UnicodeError as error:  # a label too long, or empty
-            raise FlakyError("the picture's address is not a web address: its host is no name") from error
+            raise RefusedAddressError("the picture's address is not a web address: its host is no name") from error
         public = [one for one in found if may_be_public(one["host"])]
         if found and not public:
-            raise FlakyError(REFUSAL)
+            raise RefusedAddressError
         return public
 
     async def close(self) -> None:

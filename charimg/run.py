@@ -267,7 +267,7 @@ class Run:
         """Those of the lanes that could be opened."""
         for lane in lanes:
             if not self._stopped and (pipeline := await self._open(bench, lane, http, stack)):
-                yield LaneWork(lane.name, pipeline.work, lane.choice.policy, lane.choice.weight)
+                yield LaneWork(lane.name, pipeline.work, lane.choice.policy, lane.choice.at_once, lane.choice.weight)
 
     def _told(self, failure: Exception) -> Exception:
         """A failure that ends the run, as its caller may see it: a stray exception may hold a secret in its words."""
@@ -332,6 +332,7 @@ def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:
         account=lane.account,
         uploader=lane.uploader.declaration.name,
         batch_size=lane.policy.batch_size,
+        at_once=lane.at_once,
         weight=lane.weight,
         price=None if price is None or not price.amount else Cost(price.amount, price.currency),
         fallback=fallback,

@@ -61,6 +61,8 @@ class LaneWork:
     work: Work
     policy: Policy
     """The lane's own: its batch, its waits, its cooldown."""
+    at_once: int | None = None
+    """Jobs of a batch that it can take at once; ``None`` for all of them. A server with one graphics card takes one."""
     weight: float | None = None
     """Its share of the jobs, relative to the other lanes with a weight; without one it takes a batch whenever it is
     free."""
@@ -82,6 +84,7 @@ class _Lane:
         self.name = told.name
         self.work = told.work
         self.policy = told.policy
+        self.at_once = told.at_once
         self.weight = told.weight
         self.taken = 0
         """Jobs it took, however they ended."""
@@ -281,6 +284,7 @@ class Scheduler:
         tasks: list[asyncio.Task[None]] = []
         lane.turns = []
         for job in jobs:
+            await self._until_there_is_room(lane, tasks)
             ask = self._further_permit if tasks else self._first_permit
             start = await ask(lane, len(jobs))
             if start is None:
@@ -313,6 +317,14 @@ class Scheduler:
             await asyncio.wait(tasks)
             self._in_flight.difference_update(tasks)
         return lane.turns[-1] if lane.turns else None
+
+    async def _until_there_is_room(self, lane: _Lane, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Wait until the lane can take another job of the round."""
+        while lane.at_once is not None:
+            running = [task for task in tasks if not task.done()]
+            if len(running) < lane.at_once:
+                return
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 
     async def _first_permit(self, lane: _Lane, waiting: int) -> Start | None:
         """Wait until the policy lets a round begin; ``None`` if it never will, or the run is to stop."""

@@ -8,7 +8,7 @@ import os
 
 import aiohttp
 
-from charimg.errors import FatalError, FlakyError, ProviderError, ThrottledError
+from charimg.errors import FatalError, FlakyError, ProviderError, RefusedAddressError, ThrottledError
 
 
 class NotReachedError(ThrottledError):
@@ -22,7 +22,9 @@ class LostError(ThrottledError):
 def in_our_words(error: Exception, where: str, seconds: float) -> ProviderError:
     """What an exception of aiohttp means, in words that hold no part of the address but *where*."""
     told: ProviderError
-    if isinstance(error, FlakyError):
+    if isinstance(error, RefusedAddressError):
+        told = RefusedAddressError(error.message)
+    elif isinstance(error, FlakyError):
         told = FlakyError(error.message)
     elif isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, UnicodeError)):
         told = FatalError(f"'{where}' is not a web address; check the provider's address setting")

@@ -130,7 +130,7 @@ class Rehearsal:
     """How long the run took, on the virtual clock."""
 
     def __post_init__(self) -> None:
-        works = [LaneWork(lane.name, lane.work, lane.policy or self.policy, lane.weight) for lane in self.lanes]
+        works = [LaneWork(lane.name, lane.work, lane.policy or self.policy, weight=lane.weight) for lane in self.lanes]
         self.scheduler = Scheduler(works, self.jobs, self._hear, more_to_come=self.more_to_come, only_by=self.only_by)
 
     def _hear(self, event: Event) -> None:

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 import charimg.http
-from charimg.errors import FatalError, FlakyError, ProviderError, ThrottledError
+from charimg.errors import FatalError, FlakyError, ProviderError, RefusedAddressError, ThrottledError
 from charimg.http import MAX_REDIRECTS, QUICK_TRIES, USER_AGENT, Answer, HttpSession, Timeouts
 from charimg.public_network import may_be_public
 from charimg.redaction import Redactor
@@ -504,7 +504,7 @@ PRIVATE = [
 async def test_picture_address_in_a_private_network_is_refused(host: str) -> None:
     """However the address is written, a stranger's answer cannot make charimg call this machine or its neighbours."""
     async with serving(saying(OK)) as server, HttpSession(timeouts=QUICK) as http:
-        with pytest.raises(FlakyError, match="private network"):
+        with pytest.raises(RefusedAddressError, match="private network"):
             await http.download(f"http://{host}:{server.port}/")
 
     assert server.heads == []
@@ -522,7 +522,7 @@ async def test_name_that_resolves_to_a_private_address_is_refused(public_names: 
     """A public name in front of a private address is found out when it is resolved."""
     async with serving(saying(OK)) as server, HttpSession(timeouts=QUICK) as http:
         public_names["pictures.example"] = "127.0.0.1"
-        with pytest.raises(FlakyError, match="private network"):
+        with pytest.raises(RefusedAddressError, match="private network"):
             await http.download(f"http://pictures.example:{server.port}/")
 
     assert server.heads == []
@@ -543,7 +543,7 @@ async def test_name_that_resolves_to_a_private_address_is_refused(public_names: 
 async def test_redirect_to_somewhere_forbidden_is_not_followed(location: str) -> None:
     """A redirect is judged as strictly as the first address, and named without what it holds."""
     async with serving(redirecting(location + "?key=SECRET")) as server, HttpSession(timeouts=QUICK) as http:
-        with pytest.raises(FlakyError, match=r"private network|not a web address|no web address") as caught:
+        with pytest.raises(RefusedAddressError, match=r"private network|not a web address|no web address") as caught:
             await http.download(server.url, trusted_host=f"127.0.0.1:{server.port}")
 
     assert "SECRET" not in str(caught.value)
@@ -552,7 +552,7 @@ async def test_redirect_to_somewhere_forbidden_is_not_followed(location: str) ->
 async def test_redirect_loop_ends() -> None:
     """A few redirects are followed, then no more."""
     async with serving(redirecting("/again")) as server, HttpSession() as http:
-        with pytest.raises(FlakyError, match="too often"):
+        with pytest.raises(RefusedAddressError, match="too often"):
             await http.download(server.url, trusted_host=f"127.0.0.1:{server.port}")
 
     assert len(server.heads) == MAX_REDIRECTS + 1
@@ -566,7 +566,7 @@ async def test_redirect_from_https_down_to_http_is_not_followed(monkeypatch: pyt
 
     monkeypatch.setattr(HttpSession, "_download_once", once)
     async with HttpSession() as http:
-        with pytest.raises(FlakyError, match="from https to something else"):
+        with pytest.raises(RefusedAddressError, match="from https to something else"):
             await http.download("https://example.org/a")
 
 
@@ -587,7 +587,7 @@ async def test_relative_redirect_is_followed() -> None:
 async def test_trust_is_in_host_and_port(trusted: str) -> None:
     """Another port of the configured host is another service, which a picture's address may not reach."""
     async with serving(saying(OK)) as server, HttpSession(timeouts=QUICK) as http:
-        with pytest.raises(FlakyError, match="private network"):
+        with pytest.raises(RefusedAddressError, match="private network"):
             await http.download(server.url, trusted_host=trusted)
 
     assert server.heads == []
@@ -634,7 +634,7 @@ async def test_proxy_does_not_open_the_private_network(monkeypatch: pytest.Monke
     """Behind a proxy too, an address of a private network is refused."""
     async with serving(saying(OK)) as proxy, HttpSession() as http:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
-        with pytest.raises(FlakyError, match="private network"):
+        with pytest.raises(RefusedAddressError, match="private network"):
             await http.download("http://10.0.0.1/")
 
     assert proxy.heads == []

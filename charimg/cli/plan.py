@@ -95,7 +95,8 @@ def _through(lane: LaneChoice) -> str:
 
 
 def _lane_line(lane: LaneChoice, price: Price | None, fallback: bool) -> str:
-    facts = [_through(lane), f"{lane.policy.batch_size} at once"]
+    most = lane.policy.batch_size if lane.at_once is None else min(lane.at_once, lane.policy.batch_size)
+    facts = [_through(lane), f"{most} at once"]
     facts += [f"weight {lane.weight:g}"] if lane.weight is not None else []
     facts.append(_price_words(price))
     return f"{'Fallback' if fallback else 'Lane'} {', '.join(facts)}"
@@ -129,6 +130,7 @@ def _lane_data(lane: LaneChoice, price: Price | None, fallback: bool) -> dict[st
         "account": lane.account,
         "uploader": lane.uploader.declaration.name,
         "batch_size": lane.policy.batch_size,
+        "at_once": lane.at_once,
         "weight": lane.weight,
         "price": None if price is None else price.amount,
         "currency": None if price is None else price.currency,

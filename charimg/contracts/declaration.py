@@ -58,7 +58,8 @@ class Abilities:
     aspect_ratios: tuple[str, ...] = ()
     """Ratios it knows, as ``"W:H"``; empty for any."""
     parallel: int | None = None
-    """How many requests it can take at once, where that is fewer than a batch; ``None`` for no limit of its own."""
+    """How many requests of a batch it can take at once; ``None`` for all of them. A server with one graphics card takes
+    one: the others of the batch wait for it, without a cooldown between."""
     offline: bool = False
     """It needs no network and no account."""
 
@@ -128,5 +129,10 @@ class Declaration:
         model = self.model(id)
         if model is None or (model.retired is None and model.successor is None):
             return None
-        when = f"the model {id} is retired" + (f" ({model.retired.isoformat()})" if model.retired else "")
-        return f"{when}; use -o model={model.successor}" if model.successor else when
+        if model.retired is None:
+            told = f"the model {id} is retired"
+        elif model.retired > date.today():  # noqa: DTZ011 - the services name days, and no zone
+            told = f"the model {id} ends on {model.retired.isoformat()}"
+        else:
+            told = f"the model {id} is retired since {model.retired.isoformat()}"
+        return f"{told}; use -o model={model.successor}" if model.successor else told

@@ -44,12 +44,12 @@ def contents(names: Names, kind: Kind) -> dict[str, str]:
         return Template(place.read_text(encoding="utf-8")).substitute(words)
 
     return {
-        "README.md": filled(f"{kind}/README.md") + filled("common/readme_end"),
-        "setup.cfg": filled("common/setup.cfg"),
-        "pyproject.toml": filled("common/pyproject.toml"),
-        ".gitignore": filled("common/gitignore"),
-        ".github/workflows/test.yml": filled("common/test.yml"),
-        f"{names.package}/__init__.py": filled("common/init.py"),
+        "README.md": filled(f"{kind}/README.md") + filled("every_kind/readme_end"),
+        "setup.cfg": filled("every_kind/setup.cfg"),
+        "pyproject.toml": filled("every_kind/pyproject.toml"),
+        ".gitignore": filled("every_kind/gitignore"),
+        ".github/workflows/test.yml": filled("every_kind/test.yml"),
+        f"{names.package}/__init__.py": filled("every_kind/init.py"),
         f"{names.package}/py.typed": "",
         **{f"{names.package}/{module}": filled(f"{kind}/{module}") for module in _MODULES[kind]},
         f"tests/test_{names.package}.py": filled(f"{kind}/tests.py"),

@@ -61,10 +61,15 @@ def expected(setting: Setting) -> str:
     kind = "a whole number" if setting.type is int else "a number"
     low, high = setting.minimum, setting.maximum
     if low is not None and high is not None:
-        return f"{kind} from {low:g} to {high:g}"
+        return f"{kind} from {plain_number(low)} to {plain_number(high)}"
     if low is not None:
-        return f"{kind} from {low:g} up"
-    return kind if high is None else f"{kind} up to {high:g}"
+        return f"{kind} from {plain_number(low)} up"
+    return kind if high is None else f"{kind} up to {plain_number(high)}"
+
+
+def plain_number(value: float) -> str:
+    """A number as people write it: ``2592000``, ``0.5``."""
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
 
 
 def shown(text: str) -> str:

@@ -103,7 +103,7 @@ def test_a_lane_waits_for_itself_alone(twelve: Workshop) -> None:
 
 
 def test_each_lane_keeps_its_own_numbers(twelve: Workshop) -> None:
-    """A lane of the file has its own batch; what the lane's generator can take at once still holds."""
+    """A lane of the file has its own batch; of it, no more are sent at once than the lane's generator can take."""
     narrow = twelve.add_generator("narrow", abilities=Abilities(parallel=1))
     twelve.write(
         """
@@ -118,7 +118,7 @@ def test_each_lane_keeps_its_own_numbers(twelve: Workshop) -> None:
     sizes = {(event.lane, len(event.jobs)) for event in told.of(BatchStarted)}
     assert (twelve.generator.most_in_flight, narrow.most_in_flight, told.counts[0]) == (3, 1, 12)
     assert ("scripted", 3) in sizes
-    assert {size for lane, size in sizes if lane == "narrow"} == {1}
+    assert ("narrow", 4) in sizes
 
 
 def test_a_flag_for_the_batch_holds_for_every_lane(twelve: Workshop) -> None:
@@ -149,9 +149,9 @@ def test_the_run_says_which_lanes_it_has_and_what_each_did(twelve: Workshop) -> 
     started, finished = told.of(RunStarted)[0], told.of(RunFinished)[0]
     assert (started.lanes, started.generator, started.uploader) == (("scripted@a", "second"), "scripted", "scripted")
     assert started.lane_facts == (
-        LaneFacts("scripted@a", "scripted", "scripted@a", "scripted", 5, 2.0, Cost(0.25)),
-        LaneFacts("second", "scripted", "scripted@b", "scripted", 2, 1.0, Cost(0.5)),
-        LaneFacts("spare", "spare", "spare", "none", 5, None, None, fallback=True),
+        LaneFacts("scripted@a", "scripted", "scripted@a", "scripted", 5, None, 2.0, Cost(0.25)),
+        LaneFacts("second", "scripted", "scripted@b", "scripted", 2, None, 1.0, Cost(0.5)),
+        LaneFacts("spare", "spare", "spare", "none", 5, None, None, None, fallback=True),
     )
     a, b, spare = finished.lanes
     assert (a.name, a.rejected, a.waits, a.spent) == ("scripted@a", 1, 1, (Cost(0.25 * a.succeeded),))

@@ -19,7 +19,17 @@ from charimg.errors import (
     RejectedError,
     ThrottledError,
 )
-from charimg.events import JobFailed, JobGenerating, JobRejected, JobSaved, LaneClosed, QuotaWait, Warned
+from charimg.events import (
+    BatchStarted,
+    Cooldown,
+    JobFailed,
+    JobGenerating,
+    JobRejected,
+    JobSaved,
+    LaneClosed,
+    QuotaWait,
+    Warned,
+)
 from charimg.model import Cost, GeneratedImage, Verdict, utc_now
 from tests.run.workshop import Workshop, paint
 
@@ -232,9 +242,19 @@ def test_bytes_that_are_no_picture_may_have_been_charged(workshop: Workshop) -> 
 def test_a_generator_that_takes_one_at_a_time_gets_one_at_a_time(workshop: Workshop) -> None:
     """Its declaration bounds the batch, whatever the policy allows."""
     workshop.abilities(parallel=1)
-    workshop.run()
+    told = workshop.run()
 
-    assert workshop.generator.most_in_flight == 1
+    assert (workshop.generator.most_in_flight, len(told.of(BatchStarted)), told.of(Cooldown)) == (1, 1, [])
+
+
+def test_the_rest_of_a_batch_is_not_sent_to_a_service_that_turned_the_first_away(workshop: Workshop) -> None:
+    """One at a time, and the first meets a quota: the others wait with it, unsent."""
+    workshop.abilities(parallel=1)
+    workshop.generator.will(c1=[ThrottledError("slow down")])
+    told = workshop.run()
+
+    assert [event.unfinished for event in told.of(QuotaWait)] == [5]
+    assert (workshop.generator.asked["c1"], workshop.generator.asked.total(), told.counts[0]) == (2, 6, 5)
 
 
 def test_an_uploaders_mistake_fails_one_job_and_not_the_run(workshop: Workshop) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from charimg.addresses import host_and_port
-from charimg.errors import ProviderError
+from charimg.errors import ProviderError, RefusedAddressError
 from charimg.images import decode_base64
 from charimg.model import Verdict
 from charimg.polling import LostTicketError, PolledGenerator
@@ -41,6 +41,6 @@ async def picture_at(generator: PolledGenerator, place: str, base_url: str) -> b
     try:
         return await generator.fetch(place, trusted_host=host_and_port(base_url))
     except ProviderError as error:
-        if error.verdict in (Verdict.THROTTLED, Verdict.FLAKY):
+        if error.verdict in (Verdict.THROTTLED, Verdict.FLAKY) or isinstance(error, RefusedAddressError):
             raise
         raise LostTicketError(f"the finished picture is no longer at its address ({error.message})") from error

@@ -167,14 +167,7 @@ class OpenAIGenerator(PolledGenerator):
         return self._picture(answer, cost, told["id"], told["prompt"])
 
     async def _fetched(self, url: str) -> bytes:
-        from charimg.public_network import REFUSAL  # noqa: PLC0415 - loads aiohttp
-
-        try:
-            answer = await self._service.fetch(url)
-        except FlakyError as error:
-            if error.message == REFUSAL:  # a name that leads into a private network: polling does not change it
-                raise LostTicketError(error.message) from error
-            raise
+        answer = await self._service.fetch(url)
         if answer.status in (401, 403, 404, 410):
             raise LostTicketError(f"{self._service.title} does not give out the picture it made (HTTP {answer.status})")
         if not answer.ok:

@@ -398,21 +398,20 @@ async def test_a_name_that_leads_into_a_private_network_is_not_polled(
     openai: OpenAIEmulator, lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it resolves to does not change by asking again: the picture is given up at once."""
+    from charimg.errors import RefusedAddressError
     from charimg.public_network import PublicResolver
     from tests.emulators.openai_images.replies import json_reply
 
     asked: list[str] = []
 
     async def to_ourselves(_self: object, host: str, port: int = 0, family: object = None) -> list[object]:
-        from charimg.public_network import REFUSAL
-
         asked.append(host)
-        raise FlakyError(REFUSAL)
+        raise RefusedAddressError
 
     monkeypatch.setattr(PublicResolver, "resolve", to_ourselves)
     openai.add_fault(json_reply({"data": [{"url": "http://pictures.example/x.png"}]}), endpoint="generations")
 
-    with pytest.raises(FlakyError, match="private network") as refused:
+    with pytest.raises(RefusedAddressError, match="private network") as refused:
         await lane.generator.generate(lane.request())
 
     assert (asked, refused.value.standing) == (["pictures.example"], False)
@@ -427,7 +426,7 @@ async def test_check_says_what_it_found(openai: OpenAIEmulator, lane_for: MakeLa
     gone = await lane_for(openai.base_url, model="dall-e-3").generator.check()
 
     assert found == "the key is accepted; 11 models for pictures, gpt-image-2 among them"
-    assert "but not dall-e-3 (the model dall-e-3 is retired (2026-05-12); use -o model=gpt-image-2)" in gone
+    assert "but not dall-e-3 (the model dall-e-3 is retired since 2026-05-12; use -o model=gpt-image-2)" in gone
     assert openai.bill.calls("models") == openai.bill.calls() == 2
 
 
@@ -458,7 +457,9 @@ async def test_a_dead_models_error_names_its_successor(openai: OpenAIEmulator, l
     """What the service says, when it was, and what to type."""
     lane = lane_for(openai.base_url, model=model)
 
-    with pytest.raises(InvalidRequestError, match=rf"the model {model} is retired \(2026-.*use -o model=gpt-image-2"):
+    with pytest.raises(
+        InvalidRequestError, match=rf"the model {model} is retired since 2026-.*use -o model=gpt-image-2"
+    ):
         await lane.generator.generate(lane.request())
 
 
