@@ -366,9 +366,9 @@ async def test_the_time_out_waits_for_its_turn(comfy: ComfyEmulator, lane_for: M
     await until(comfy, lambda: comfy.worker.remaining == 2)
     await asked_often(comfy, "GET", "/queue", 30)
     waited = not late.done()
+    comfy.worker.hold_between = True
     comfy.worker.may_run.set()
     await first
-    comfy.worker.may_run.clear()
     with pytest.raises(InvalidRequestError, match=r"ran for more than 0\.02 seconds"):
         await late
 

@@ -61,6 +61,16 @@ async def test_what_cannot_be_looked_into_stands(comfy: ComfyEmulator, lane: Lan
     assert (comfy.bill.drawing_of(image.data).prompt, len(comfy.bill.queued)) == ("a jester", 1)
 
 
+async def test_a_gateways_refusal_that_cannot_be_looked_into_stands(comfy: ComfyEmulator, lane: Lane) -> None:
+    """As long as nobody can say whether the job was queued, the next try asks before it queues."""
+    comfy.add_fault("prompt", html_reply(502, "Bad Gateway"))
+    comfy.add_fault("history", html_reply(502, "Bad Gateway"))
+    with pytest.raises(ThrottledError) as caught:
+        await lane.generator.generate(lane.request())
+
+    assert caught.value.standing is True
+
+
 async def test_a_full_queue_is_throttled(comfy: ComfyEmulator, lane: Lane) -> None:
     """A proxy that takes no more is waited for; nothing stands there."""
     comfy.behaviour.queue_limit = 0

@@ -56,6 +56,8 @@ class Worker:
         self.may_run = asyncio.Event()
         """Cleared, it holds the worker before its next node or step."""
         self.may_run.set()
+        self.hold_between = False
+        """The worker is held again after every job."""
         self.changed = asyncio.Condition()
         """Notified whenever the queue, the history or a step moves."""
         self.steps = 0
@@ -191,6 +193,8 @@ class Worker:
             )
         if self._fault("empty"):
             outputs = {}
+        if self.hold_between:
+            self.may_run.clear()
         self.running = []
         self.history[prompt_id] = {
             "prompt": list(item),
