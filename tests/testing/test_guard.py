@@ -12,7 +12,7 @@ import pytest
 HEAD = """
     from charimg.providers.echo import EchoGenerator
     from charimg.testing import GeneratorContract, UploaderContract, Route, Service, overrides
-    from tests.testing.wrong_generators import SERVICE, Sketch
+    from tests.testing.sample_generator import SERVICE, Sketch
     from tests.testing.wrong_uploaders import Shelf
 """
 

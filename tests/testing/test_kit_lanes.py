@@ -6,7 +6,7 @@ from charimg.events import BatchStarted, Cooldown, LaneClosed, QuotaWait
 from charimg.model import Verdict
 from charimg.testing import Asked, FakeLane, Reply, Route, Service, Turn, rehearse
 from charimg.testing.lanes import DAILY, QUOTA, asked_to_wait
-from tests.testing.wrong_generators import Sketch
+from tests.testing.sample_generator import Sketch
 
 
 def test_fake_lane_meets_the_policy() -> None:

@@ -9,7 +9,7 @@ from charimg.testing.troubles import CONTENT_POLICY, NO_PICTURE, TROUBLES, Troub
 from charimg.verdicts import read_answer
 
 
-@pytest.mark.parametrize("trouble", (*TROUBLES, CONTENT_POLICY), ids=lambda one: one.id)
+@pytest.mark.parametrize("trouble", [*TROUBLES, CONTENT_POLICY], ids=lambda one: one.id)
 @pytest.mark.parametrize("clock", [True, False], ids=["with-a-clock", "without"])
 def test_trouble_means_what_the_core_reads(trouble: Trouble, clock: bool) -> None:
     """Verdict and wait are those of ``read_answer``, whether or not it is told the time."""

@@ -12,9 +12,16 @@ from types import ModuleType
 
 import pytest
 
-from tests.testing import wrong_generators, wrong_polled, wrong_stores, wrong_uploaders
+from tests.testing import (
+    wrong_asking,
+    wrong_generators,
+    wrong_polled,
+    wrong_reading,
+    wrong_stores,
+    wrong_uploaders,
+)
 
-MODULES = (wrong_generators, wrong_polled, wrong_uploaders, wrong_stores)
+MODULES = (wrong_generators, wrong_reading, wrong_asking, wrong_polled, wrong_uploaders, wrong_stores)
 ROOT = Path(__file__).parents[2]
 
 Failures = dict[str, dict[str, list[str]]]

@@ -1,4 +1,4 @@
-"""Deliberately wrong generators of the submit-and-poll shape; see wrong_generators.py."""
+"""Deliberately wrong generators of the submit-and-poll shape; see sample_generator.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from charimg.model import GeneratedImage, ImageRequest
 from charimg.polling import LostTicketError, PolledGenerator
 from charimg.testing import Asked, GeneratorContract, Route, Service, Trouble
 from charimg.verdicts import error_of, read_answer
-from tests.testing.wrong_generators import BASE_URL, KEY
+from tests.testing.sample_generator import BASE_URL, KEY
 
 
 class Queue(PolledGenerator):

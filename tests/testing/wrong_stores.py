@@ -1,4 +1,4 @@
-"""Deliberately wrong stores: the right one with one fault each; see wrong_generators.py."""
+"""Deliberately wrong stores: the right one with one fault each; see sample_generator.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliberately wrong uploaders; see wrong_generators.py."""
+"""Deliberately wrong uploaders; see sample_generator.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from charimg.errors import FlakyError, InvalidRequestError
 from charimg.model import MediaReference, SavedImage
 from charimg.testing import Route, Service, Trouble, UploaderContract
 from charimg.verdicts import error_of, read_answer
-from tests.testing.wrong_generators import BASE_URL, KEY
+from tests.testing.sample_generator import BASE_URL, KEY
 
 
 class Shelf(Uploader):
