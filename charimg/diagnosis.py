@@ -11,22 +11,27 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charimg._version import __version__
-from charimg.catalogue import Listed, listed, relatives
+from charimg.catalogue import listed, relatives
+from charimg.contracts.declaration import Declaration, SettingValue
 from charimg.contracts.provider import Provider, ProviderContext
 from charimg.contracts.store import Store
 from charimg.credentials import Credentials, missing
 from charimg.errors import CharimgError, ExitCode, FatalError, InputError, StorageError
+from charimg.lane_choice import LaneChoice, choose_lanes
 from charimg.plugins import TRACE_VARIABLE, Kind, Plugins
 from charimg.project import Project
 from charimg.redaction import Redactor
 from charimg.settings import GENERAL, Found, Settings, config_home, variable
+from charimg.settings import listed as names_in
+from charimg.workplace import Workplace
 
 if TYPE_CHECKING:
     from charimg.http import HttpSession
@@ -87,7 +92,8 @@ class Examination:
         self._home = config_home(self.environ)
         self._credentials = Credentials.load(self.environ, self._home)
         self._installed = list(listed(self.plugins))
-        self._chosen: dict[Kind, str] = {}
+        self._lanes: tuple[LaneChoice, ...] = ()
+        """Those that a run would have; none where it would be refused."""
 
     async def findings(self) -> list[Finding]:
         """Look at everything."""
@@ -95,14 +101,10 @@ class Examination:
         settings, general, about = self._settings()
         found += about
         if settings is not None and general is not None:
-            self._chosen = {
-                Kind.GENERATOR: str(general["provider"].value),
-                Kind.UPLOADER: str(general["uploader"].value),
-                Kind.STORE: str(general["store"].value),
-            }
-            found += self._chosen_providers(settings)
-            found += await self._project(settings, general)
-            found += await self._logins(settings)
+            place = Workplace(Project(self.folder, self.folder), settings, self._credentials, self.plugins, general)
+            found += self._chosen_providers(place)
+            found += await self._project(place)
+            found += await self._logins(place)
         return [replace(one, words=self.redactor.clean(one.words)) for one in found]
 
     # -- what is installed ------------------------------------------------------------------------------------
@@ -119,14 +121,32 @@ class Examination:
         for warning in self.plugins.load_taking_part():
             yield Finding("plugins", "taking part", State.WARNING, warning)
 
-    def _chosen_providers(self, settings: Settings) -> Iterator[Finding]:
-        for kind, name in self._chosen.items():
-            try:
-                about = self.plugins.load(kind, name).declaration
-                settings.values_for(about)
-                yield Finding("project", f"{kind} {name}", State.OK, about.summary)
-            except CharimgError as error:
-                yield _trouble("project", f"{kind} {name}", error)
+    def _chosen_providers(self, place: Workplace) -> Iterator[Finding]:
+        standing_by: tuple[LaneChoice, ...] = ()
+        try:
+            lanes = choose_lanes(place)
+            self._lanes, standing_by = lanes.all, lanes.fallbacks
+        except CharimgError as error:
+            yield _trouble("project", "providers", error)
+        chosen: dict[tuple[Kind, str], tuple[Declaration, LaneChoice]] = {}
+        for kind in (Kind.GENERATOR, Kind.UPLOADER):
+            for lane in self._lanes:
+                about = (lane.generator if kind is Kind.GENERATOR else lane.uploader).declaration
+                chosen.setdefault((kind, about.name), (about, lane))
+        several = len(self._lanes) > 1
+        for (kind, name), (about, lane) in chosen.items():
+            own = [] if several else [partial(_values, place, lane, about)]
+            yield _checked_settings(f"{kind} {name}", about.summary, own)
+        for lane in self._lanes if several else ():
+            both = [partial(_values, place, lane, one.declaration) for one in (lane.generator, lane.uploader)]
+            standby = "; a fallback" if lane in standing_by else ""
+            yield _checked_settings(f"lane {lane.name}", f"{_lane_words(lane)}{standby}", both)
+        try:
+            about = place.store().declaration
+            place.settings.values_for(about)
+            yield Finding("project", f"{Kind.STORE} {about.name}", State.OK, about.summary)
+        except CharimgError as error:
+            yield _trouble("project", f"{Kind.STORE} {place.general['store'].value}", error)
 
     # -- what is written --------------------------------------------------------------------------------------
 
@@ -150,19 +170,23 @@ class Examination:
                 for account in file.providers
                 if account not in accounts
             )
-            found += self._stray_variables()
+            found += self._stray_variables(settings, general)
         trouble = self._credentials.keys.trouble()
         if trouble:
             found.append(Finding("settings", "keys file", State.WARNING, trouble))
         return settings, general, found
 
-    def _stray_variables(self) -> Iterator[Finding]:
+    def _stray_variables(self, settings: Settings, general: Mapping[str, Found]) -> Iterator[Finding]:
         known = _OWN_VARIABLES | {variable(setting.name) for setting in GENERAL}
         starts = []
+        specs = [spec for name in ("provider", "fallback", "uploader") for spec in names_in(general[name].value)]
+        labels = {lane.account for lane in settings.lanes} | {spec.partition("@")[2] for spec in specs}
+        labels.discard("")
         for one in self._installed:
             if one.declaration is not None:
                 account = one.declaration.account_name
-                known |= {variable(account, setting.name) for setting in one.declaration.settings}
+                for owner in ((account,), *((account, label) for label in labels)):  # keyless servers have labels too
+                    known |= {variable(*owner, setting.name) for setting in one.declaration.settings}
                 for credential in one.declaration.credentials:
                     name = variable(account, credential.name)
                     known |= {name, f"{name}_FILE"}
@@ -174,26 +198,27 @@ class Examination:
 
     # -- the project ------------------------------------------------------------------------------------------
 
-    async def _project(self, settings: Settings, general: Mapping[str, Found]) -> list[Finding]:
+    async def _project(self, place: Workplace) -> list[Finding]:
         found = [_roster(self.folder)]
         try:
-            project = Project.at(self.folder, str(general["out"].value))
+            project = Project.at(self.folder, str(place.general["out"].value))
         except CharimgError as error:
             return [*found, _trouble("project", "pictures", error)]
         found.append(_pictures(project))
         found.append(_disk(project))
-        if self._chosen[Kind.STORE] in self.plugins.names(Kind.STORE):  # else it is a finding already
-            found.append(await self._ledger(project, settings))
+        if place.general["store"].value in self.plugins.names(Kind.STORE):  # else it is a finding already
+            found.append(await self._ledger(replace(place, project=project)))
         holder = project.lock_holder()
         if holder is not None:
             found.append(Finding("project", "lock", State.NOTE, f"a run is under way: {holder}"))
         return found
 
-    async def _ledger(self, project: Project, settings: Settings) -> Finding:
+    async def _ledger(self, place: Workplace) -> Finding:
         subject = "ledger"
         try:
-            provider = self.plugins.load(Kind.STORE, self._chosen[Kind.STORE])
-            store = provider(self._context(provider, project, settings, read_only=True))
+            provider = place.store()
+            about = provider.declaration
+            store = provider(self._context(place, about, about.account_name, place.settings.values_for(about)))
             if not isinstance(store, Store):
                 return Finding("project", subject, State.WARNING, "is not a store")
             try:
@@ -207,48 +232,61 @@ class Examination:
 
     # -- logins -----------------------------------------------------------------------------------------------
 
-    async def _logins(self, settings: Settings) -> list[Finding]:
-        """One finding an account: a login that generator and uploader share is tried once."""
-        mine = set(self._chosen.items())
-        accounts: dict[str, Listed] = {}
-        for one in sorted(self._installed, key=lambda one: (one.kind, one.name) not in mine):
+    async def _logins(self, place: Workplace) -> list[Finding]:
+        """One finding an account, or server: a login that generators, uploaders or lanes share is tried once."""
+        logins = self._logins_in_use(place)
+        used = {one.about.account_name for one in logins}
+        for one in self._installed:
             about = one.declaration
-            if about is None or one.kind is Kind.STORE or about.abilities.offline:
+            if about is None or one.provider is None or one.kind is Kind.STORE or about.abilities.offline:
                 continue
-            if about.credentials or ((one.kind, one.name) in mine and one.name != "none"):
-                accounts.setdefault(about.account_name, one)
-        if not accounts:
+            if about.credentials and about.account_name not in used:
+                used.add(about.account_name)
+                values = partial(place.settings.values_for, about)
+                logins.append(_Login(one.provider, about.account_name, about.account_name, values))
+        if not logins:
             return []
         from charimg.http import HttpSession, Timeouts  # noqa: PLC0415 - aiohttp is heavy, and not every project needs it
 
         timeouts = Timeouts(connect=5, read=CHECK_SECONDS, total=CHECK_SECONDS)
         async with HttpSession(self.redactor, timeouts) as http:
-            return list(await asyncio.gather(*(self._login(one, settings, http) for one in accounts.values())))
+            return list(await asyncio.gather(*(self._login(one, place, http) for one in logins)))
 
-    async def _login(self, one: Listed, settings: Settings, http: HttpSession) -> Finding:
-        about = one.declaration
-        provider = one.provider
-        assert about is not None  # the caller chose those that load
-        assert provider is not None
-        needed = self._chosen.get(one.kind) == one.name
+    def _logins_in_use(self, place: Workplace) -> list[_Login]:
+        """Those of the lanes, generators first; each names the lanes it is for, where that is not plain."""
+        found: dict[str, _Login] = {}
+        for kind in (Kind.GENERATOR, Kind.UPLOADER):
+            for lane in self._lanes:
+                is_generator = kind is Kind.GENERATOR
+                provider: type[Provider] = lane.generator if is_generator else lane.uploader
+                about = provider.declaration
+                if about.abilities.offline or about.name == "none":
+                    continue
+                where = lane.generator_place if is_generator else lane.uploader_place
+                account = lane.account if is_generator else lane.uploader_account
+                values = partial(_values, place, lane, about)
+                login = found.setdefault(where, _Login(provider, account, where, values, needed=True))
+                found[where] = replace(login, lanes=tuple(dict.fromkeys((*login.lanes, lane.name))))
+        return list(found.values())
+
+    async def _login(self, login: _Login, place: Workplace, http: HttpSession) -> Finding:
+        about, needed, subject = login.about, login.needed, login.subject
         wrong = State.TROUBLE if needed else State.WARNING
-        subject = about.account_name
         try:
-            found = self._credentials.of_provider(about)
+            found = self._credentials.of_provider(about, login.account)
             for entry in about.credentials:
                 if entry.required and entry.name not in found:
                     state = State.TROUBLE if needed else State.NOTE
                     code = ExitCode.LOGIN if needed else ExitCode.OK
-                    words = missing(about, entry).removeprefix(f"{about.name}: ")
+                    words = missing(about, entry, login.account).removeprefix(f"{about.name}: ")
                     return Finding("logins", subject, state, words, exit_code=code)
             if self.offline:
                 words = f"has {', '.join(found) or 'no credential'}; not tried (--offline)"
                 return Finding("logins", subject, State.NOTE, words)
             if not found and not needed:
                 return Finding("logins", subject, State.NOTE, "works without a login; none is set")
-            project = Project(self.folder, self.folder)
-            context = self._context(provider, project, settings)
-            words = await _checked(provider(replace(context, http=http)))
+            context = self._context(place, about, login.account, login.values())
+            words = await _checked(login.provider(replace(context, lane=login.place, read_only=False, http=http)))
         except asyncio.TimeoutError:
             words = f"no answer within {CHECK_SECONDS:g} seconds; try again later"
             return Finding("logins", subject, wrong, words, exit_code=ExitCode.FAILED)
@@ -256,27 +294,55 @@ class Examination:
             trouble = _trouble("logins", subject, error)
             said = "charimg keys" in str(error) or "charimg providers" in str(error)
             needs_key = bool(about.credentials) and isinstance(error, FatalError) and not said
-            remedy = f"charimg keys set {subject}" if needs_key else ""
+            remedy = f"charimg keys set {login.account}" if needs_key else ""
             return replace(trouble, state=wrong, remedy=remedy)
         return Finding("logins", subject, State.OK, words)
 
     def _context(
-        self, provider: type[Provider], project: Project, settings: Settings, *, read_only: bool = False
+        self, place: Workplace, about: Declaration, account: str, values: Mapping[str, SettingValue | None]
     ) -> ProviderContext:
-        about = provider.declaration
-        found = self._credentials.of_provider(about)
+        found = self._credentials.of_provider(about, account)
         for one in found.values():
             self.redactor.add(one.value)
         return ProviderContext(
-            folder=project.folder,
-            out=project.out,
-            settings=settings.values_for(about),
+            folder=place.project.folder,
+            out=place.project.out,
+            settings=values,
             credentials={name: one.value for name, one in found.items()},
-            read_only=read_only,
+            read_only=True,
             lane=about.name,
             redactor=self.redactor,
-            remember=self._credentials.remember(about.account_name, found),
+            remember=self._credentials.remember(account, found),
         )
+
+
+@dataclass(frozen=True)
+class _Login:
+    """One account, or server, that is to be tried."""
+
+    provider: type[Provider]
+    account: str
+    """Where its credentials are kept, as ``gemini@work``."""
+    place: str
+    """The account, or the server, as lanes call it."""
+    values: Callable[[], Mapping[str, SettingValue | None]]
+    """Its settings; raises what is wrong with them."""
+    needed: bool = False
+    """This project cannot work without it."""
+    lanes: tuple[str, ...] = ()
+    """The lanes it is for."""
+
+    @property
+    def about(self) -> Declaration:
+        """What its provider says of itself."""
+        return self.provider.declaration
+
+    @property
+    def subject(self) -> str:
+        """What the finding is called."""
+        if self.lanes in ((), (self.place,)):
+            return self.place
+        return f"{self.place} ({'lane' if len(self.lanes) == 1 else 'lanes'} {', '.join(self.lanes)})"
 
 
 def verdict_of(findings: Iterable[Finding]) -> ExitCode:
@@ -296,6 +362,26 @@ def plain(finding: Finding) -> dict[str, Any]:
         "message": finding.words,
         "remedy": finding.remedy or None,
     }
+
+
+def _values(place: Workplace, lane: LaneChoice, about: Declaration) -> dict[str, SettingValue | None]:
+    """The settings of one of the lane's two providers."""
+    return place.settings.values_for(about, label=lane.label_of(about), lane=lane.settings_of(about))
+
+
+def _checked_settings(subject: str, words: str, values: Iterable[Callable[[], object]]) -> Finding:
+    try:
+        for value in values:
+            value()
+    except CharimgError as error:
+        return _trouble("project", subject, error)
+    return Finding("project", subject, State.OK, words)
+
+
+def _lane_words(lane: LaneChoice) -> str:
+    return lane.generator_place + (
+        "" if lane.uploader.declaration.name == "none" else f", uploaded to {lane.uploader_place}"
+    )
 
 
 async def _checked(provider: Provider) -> str:

@@ -145,7 +145,8 @@ def test_a_provider_that_is_not_installed(examine: Examine, project: Path) -> No
     (project / "charimg.yaml").write_text("provider: ecko\n")
     result, findings = examine()
 
-    assert (result.code, findings["generator ecko"]["state"]) == (5, "trouble")
+    assert (result.code, findings["providers"]["state"]) == (5, "trouble")
+    assert "there is no generator 'ecko'; did you mean 'echo'?" in findings["providers"]["message"]
 
 
 def test_wrong_settings(examine: Examine, sketching: Path) -> None:
@@ -232,3 +233,91 @@ def test_a_broken_roster_stops_the_project(project: Path, charimg: Run) -> None:
 
     assert (told.code, "did you mean 'description'?" in told.out) == (2, True)
     assert told.out.endswith("1 of these stops this project.\n")
+
+
+# -- lanes ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_lanes_login_is_tried_with_its_own_key_and_server(
+    examine: Examine, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two accounts and a server: each has its finding, which names the lane where its place does not."""
+    (project / "charimg.yaml").write_text(
+        "lanes:\n  - easel@work\n  - {provider: easel@home, name: attic}\n"
+        "  - {provider: easel, server: 'http://cellar:81'}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("EASEL_KEY", "good-cellar")
+    monkeypatch.setenv("CHARIMG_EASEL_WORK_KEY", "good-work")
+    monkeypatch.setenv("CHARIMG_EASEL_WORK_BASE_URL", "http://office:80")
+    monkeypatch.setenv("CHARIMG_EASEL_HOME_KEY", "bad-home")
+    result, findings = examine()
+
+    logins = {name: one for name, one in findings.items() if one["area"] == "logins" and name.startswith("easel")}
+    assert {name: one["message"] for name, one in logins.items()} == {
+        "easel@work": "logged in at http://office:80",
+        "easel@home (lane attic)": "the key *** is not known",
+        "easel@cellar:81": "logged in at http://cellar:81",
+    }
+    assert (result.code, logins["easel@home (lane attic)"]["remedy"]) == (4, "charimg keys set easel@home")
+    assert not [name for name in findings if name.startswith("CHARIMG_")]
+
+
+def test_a_lane_without_its_key_stops_the_project(examine: Examine, project: Path, easel: str) -> None:
+    """A fallback's too: the run would be refused; the command names the account."""
+    (project / "charimg.yaml").write_text("provider: echo\nfallback: easel@work\n")
+    result, findings = examine()
+
+    assert (result.code, findings["easel@work"]["state"]) == (4, "trouble")
+    assert "run: charimg keys set easel@work (or set CHARIMG_EASEL_WORK_KEY)" in findings["easel@work"]["message"]
+
+
+def test_lanes_that_share_an_account_try_it_once(
+    examine: Examine, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One finding, with the names of both."""
+    (project / "charimg.yaml").write_text(
+        "lanes:\n  - {provider: easel, name: quick, settings: {brush: 2}}\n  - {provider: easel, name: fine}\n"
+    )
+    monkeypatch.setenv("EASEL_KEY", "good-secret")
+    result, findings = examine()
+
+    logins = [name for name, one in findings.items() if one["area"] == "logins" and name.startswith("easel")]
+    assert (result.code, logins) == (0, ["easel (lanes quick, fine)"])
+
+
+def test_the_lanes_of_the_project_are_shown(
+    examine: Examine, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each gets its pictures and takes them, and which stands by; a wrong setting is told with its line."""
+    (project / "charimg.yaml").write_text(
+        "lanes:\n  - {provider: easel, uploader: folder, settings: {brush: 2}}\n"
+        "  - {provider: easel@work, settings: {brush: broad}}\n  - {provider: echo, fallback: yes}\n"
+    )
+    monkeypatch.setenv("EASEL_KEY", "good-secret")
+    result, findings = examine("--offline")
+
+    lanes = {name: (one["state"], one["message"]) for name, one in findings.items() if name.startswith("lane ")}
+    assert lanes == {
+        "lane easel": ("ok", "easel, uploaded to folder"),
+        "lane easel@work": (
+            "trouble",
+            "charimg.yaml:3: lanes: brush: expected a whole number from 1 to 64, found 'broad'",
+        ),
+        "lane echo": ("ok", "echo; a fallback"),
+    }
+    assert {name for name in findings if name.startswith(("generator", "uploader"))} >= {
+        "generator easel",
+        "generator echo",
+        "uploader folder",
+    }
+    assert result.code == 2
+
+
+def test_lanes_that_make_no_sense_are_one_finding(examine: Examine, project: Path) -> None:
+    """What the run would refuse is trouble here, in the same words."""
+    (project / "charimg.yaml").write_text("lanes:\n  - {provider: echo, fallback: yes}\n")
+    result, findings = examine()
+
+    assert (result.code, findings["providers"]["state"]) == (2, "trouble")
+    assert findings["providers"]["message"].startswith("no lane is left to begin with")
