@@ -17,7 +17,6 @@ from charimg.addresses import join, same_service
 from charimg.contracts import Credential, Setting
 from charimg.errors import FlakyError
 from charimg.model import utc_now
-from charimg.public_network import may_be_public
 from charimg_hosted.service import HostedService
 
 if TYPE_CHECKING:
@@ -124,6 +123,8 @@ class FalService(HostedService):
 
 
 def _is_public_and_secret(url: str) -> bool:
+    from charimg.public_network import may_be_public  # noqa: PLC0415 - it brings aiohttp, loaded when something is sent
+
     try:
         parts = urlsplit(url)
         return parts.scheme == "https" and may_be_public(parts.hostname or "")
