@@ -8,15 +8,17 @@ from typing import Any
 
 import click
 
-from charimg.catalogue import Listed, named, relatives
+from charimg.catalogue import named, relatives
 from charimg.cli import Desk, debug_option
 from charimg.cli.completion import provider_names
 from charimg.cli.tables import Cell, Row, show_json, show_table
 from charimg.contracts.declaration import Declaration
-from charimg.credentials import Credentials
+from charimg.credentials import Credentials, FoundSecret, split_account
 from charimg.errors import PluginError
 from charimg.keyfile import KEYS_FILE
+from charimg.lane_choice import LaneChoice, choose_lanes, labelled
 from charimg.plugins import Kind, Plugins
+from charimg.project import Project
 from charimg.settings import (
     DEFAULT,
     PROJECT_FILE,
@@ -27,6 +29,7 @@ from charimg.settings import (
     short_path,
     written,
 )
+from charimg.workplace import Workplace
 
 
 @click.group(invoke_without_command=True)
@@ -36,7 +39,8 @@ def command(ctx: click.Context) -> None:
     """Show every setting and where it comes from.
 
     A setting is looked for on the command line, then in the environment (CHARIMG_BATCH_SIZE, CHARIMG_WHISK_LABS_URL),
-    then in the project's charimg.yaml, then in your own config.yaml.
+    then in the project's charimg.yaml, then in your own config.yaml. What a lane says itself stands above all but -o
+    and the variables of its account (CHARIMG_GEMINI_WORK_MODEL).
     """
     if ctx.invoked_subcommand is None:
         ctx.invoke(show)
@@ -48,45 +52,39 @@ def command(ctx: click.Context) -> None:
 @debug_option
 @click.pass_obj
 def show(desk: Desk, provider: str | None, as_json: bool) -> None:
-    """Show the settings of this project, or those of one PROVIDER.
+    """Show the settings of this project and its lanes, or those of one PROVIDER.
 
-    Credentials are shown as set or missing, never their text.
+    An account of a PROVIDER is named with its label, as gemini@work. Credentials are shown as set or missing, never
+    their text.
     """
-    plugins = Plugins(folder=desk.folder)
     home = config_home(os.environ)
+    plugins = Plugins(folder=desk.folder)
     settings = Settings.load(desk.folder, os.environ, home, relatives(plugins))
     general = settings.general(uploaders=plugins.names(Kind.UPLOADER))
-    chosen: list[Listed]
-    if provider is None:
-        chosen = []
-        for kind, name in ((Kind.GENERATOR, "provider"), (Kind.UPLOADER, "uploader"), (Kind.STORE, "store")):
-            try:
-                plugins.load(kind, str(general[name].value))
-                chosen += [one for one in named(plugins, str(general[name].value)) if one.kind is kind]
-            except PluginError as error:
-                click.echo(f"charimg: {error}", err=True)
-    else:
-        chosen = named(plugins, provider)
-        for one in chosen:
-            if one.declaration is None:
-                raise PluginError(one.trouble)
     credentials = Credentials.load(os.environ, home)
-    accounts: dict[str, _Account] = {}
-    for one in chosen:
-        if one.declaration is not None:
-            account = accounts.setdefault(one.declaration.account_name, _Account())
-            account.add(one.declaration, settings, credentials)
+    place = Workplace(Project(desk.folder, desk.folder), settings, credentials, plugins, general)
+    shown = _Shown(place)
+    if provider is None:
+        shown.add_project()
+    else:
+        shown.add_provider(provider)
     places = [(desk.folder / PROJECT_FILE, PROJECT_FILE), (home / USER_FILE, short_path(home / USER_FILE))]
     if as_json:
         answer: dict[str, Any] = {
             "files": [{"path": str(path), "exists": path.is_file()} for path, _ in places],
             "settings": _plain(general) if provider is None else [],
-            "providers": {name: account.plain() for name, account in accounts.items()},
+            "lanes": [_lane_data(lane, shown.source_of(lane), lane in shown.fallbacks) for lane in shown.lanes],
+            "providers": {name: account.plain() for name, account in shown.accounts.items()},
         }
         show_json(answer)
         return
     rows: list[Row] = [] if provider is not None else _rows("", general)
-    for name, account in accounts.items():
+    if len(shown.lanes) > 1:
+        rows += [
+            (f"lane {lane.name}", _lane_words(lane, lane in shown.fallbacks), shown.source_of(lane))
+            for lane in shown.lanes
+        ]
+    for name, account in shown.accounts.items():
         rows += account.rows(name)
     if rows:
         show_table(("SETTING", "VALUE", "FROM"), rows)
@@ -108,21 +106,80 @@ def path(desk: Desk) -> None:
         click.echo(file)
 
 
-class _Account:
-    """The settings and credentials of all shown providers that share an account."""
+class _Shown:
+    """What is shown beside the general settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+        self.lanes: tuple[LaneChoice, ...] = ()
+        self.fallbacks: tuple[LaneChoice, ...] = ()
+        self.accounts: dict[str, _Account] = {}
+        """By the name their settings are shown under."""
+
+    def add_project(self) -> None:
+        """The lanes of a run, and the store. A provider that cannot be had is complained of, and hides no other."""
+        try:
+            chosen = choose_lanes(self._place)
+            self.lanes, self.fallbacks = chosen.all, chosen.fallbacks
+        except PluginError as error:
+            click.echo(f"charimg: {error}", err=True)
+        for lane in self.lanes:
+            generator, uploader = lane.generator.declaration, lane.uploader.declaration
+            mine = lane.name if len(self.lanes) > 1 else lane.account
+            theirs = mine if lane.uploader_account == lane.account else lane.uploader_account
+            for name, about, account in ((mine, generator, lane.account), (theirs, uploader, lane.uploader_account)):
+                self._add(name, about, account, label=lane.label_of(about), lane=lane.settings_of(about))
+        try:
+            store = self._place.store().declaration
+            self._add(store.account_name, store, store.account_name)
+        except PluginError as error:
+            click.echo(f"charimg: {error}", err=True)
+
+    def add_provider(self, spec: str) -> None:
+        """All providers of this name, with the account's label if there is one.
+
+        :raises PluginError: there is none, or it is broken.
+        :raises InputError: this is no name.
+        """
+        name, label = split_account(spec)
+        for one in named(self._place.plugins, name):
+            if one.declaration is None:
+                raise PluginError(one.trouble)
+            account = labelled(one.declaration.account_name, label)
+            self._add(account, one.declaration, account, label=label)
+
+    def source_of(self, lane: LaneChoice) -> str:
+        """Where the lane is asked for."""
+        if lane.written is not None:
+            return lane.written.place
+        return self._place.general["fallback" if lane in self.fallbacks else "provider"].source
+
+    def _add(self, name: str, about: Declaration, account: str, **terms: Any) -> None:
+        found = self._place.settings.of_provider(about, **terms)
+        secrets = self._place.credentials.of_provider(about, account)
+        self.accounts.setdefault(name, _Account(account)).add(about, found, secrets)
+
+
+class _Account:
+    """The settings and credentials of all shown providers that share an account.
+
+    :param account: where its credentials are kept.
+    """
+
+    def __init__(self, account: str) -> None:
+        self.account = account
         self.found: dict[str, Found] = {}
         self.credentials: dict[str, tuple[bool, str | None]] = {}
 
-    def add(self, declaration: Declaration, settings: Settings, credentials: Any) -> None:
-        self.found |= settings.of_provider(declaration)
-        secrets = credentials.of_provider(declaration)
+    def add(self, declaration: Declaration, found: Mapping[str, Found], secrets: Mapping[str, FoundSecret]) -> None:
+        """Add what a provider is given."""
+        self.found |= found
         for one in declaration.credentials:
             secret = secrets.get(one.name)
             self.credentials[one.name] = (one.required, None if secret is None else secret.source)
 
     def plain(self) -> dict[str, Any]:
+        """As JSON data."""
         return {
             "settings": _plain(self.found),
             "credentials": [
@@ -131,16 +188,44 @@ class _Account:
             ],
         }
 
-    def rows(self, account: str) -> list[Row]:
-        rows = _rows(f"{account}.", self.found)
+    def rows(self, prefix: str) -> list[Row]:
+        """The rows of the table.
+
+        :param prefix: put before every name.
+        """
+        rows = _rows(f"{prefix}.", self.found)
         for name, (required, source) in self.credentials.items():
             if source is not None:
-                rows.append((f"{account}.{name}", "set", source))
+                rows.append((f"{prefix}.{name}", "set", source))
             elif required:
-                rows.append((f"{account}.{name}", Cell("missing", "yellow"), f"run: charimg keys set {account}"))
+                command = f"run: charimg keys set {self.account}"
+                rows.append((f"{prefix}.{name}", Cell("missing", "yellow"), command))
             else:
-                rows.append((f"{account}.{name}", "not set", "not required"))
+                rows.append((f"{prefix}.{name}", "not set", "not required"))
         return rows
+
+
+def _lane_words(lane: LaneChoice, fallback: bool) -> str:
+    words = [lane.generator_place]
+    words += [] if lane.uploader.declaration.name == "none" else [f"uploaded to {lane.uploader_place}"]
+    words += [] if lane.weight is None else [f"weight {lane.weight:g}"]
+    words += ["a fallback"] if fallback else []
+    return ", ".join(words)
+
+
+def _lane_data(lane: LaneChoice, source: str, fallback: bool) -> dict[str, Any]:
+    server = None if lane.written is None else lane.written.server
+    return {
+        "name": lane.name,
+        "provider": lane.generator.declaration.name,
+        "account": lane.account,
+        "server": None if server is None else written(server),
+        "uploader": lane.uploader_account,
+        "batch_size": lane.policy.batch_size,
+        "weight": lane.weight,
+        "fallback": fallback,
+        "source": source,
+    }
 
 
 def _plain(found: Mapping[str, Found]) -> list[dict[str, Any]]:

@@ -103,3 +103,77 @@ def test_another_folder(charimg: Run, tmp_path: Path, project: Path) -> None:
     (other / "charimg.yaml").write_text("provider: echo\nbatch_size: 2\n")
 
     assert ["batch_size", "2", "charimg.yaml"] in rows(charimg("-C", str(other), "config").out)
+
+
+# -- lanes ---------------------------------------------------------------------------------------------------------
+
+LANES = """
+lanes:
+  - {provider: easel@work, weight: 2, settings: {brush: 8}}
+  - {provider: easel, name: attic, server: 'http://user:word@attic:81', uploader: folder}
+  - {provider: echo, fallback: yes}
+"""
+
+
+def test_lanes_are_shown_with_their_sources(
+    charimg: Run, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each lane has its row, its settings under its name with what it says itself, and its own account's login."""
+    (project / "charimg.yaml").write_text(LANES)
+    monkeypatch.setenv("CHARIMG_EASEL_WORK_BRUSH", "9")
+    monkeypatch.setenv("EASEL_KEY", "good-secret")
+    result = charimg("config")
+    table = rows(result.out)
+
+    assert ["provider", "easel", "charimg.yaml (lanes)"] in table
+    assert ["lane easel@work", "easel@work, weight 2", "charimg.yaml:3"] in table
+    assert ["lane attic", "easel@attic:81, uploaded to folder", "charimg.yaml:4"] in table
+    assert ["lane echo", "echo, a fallback", "charimg.yaml:5"] in table
+    work = table.index(["easel@work.brush", "9", "CHARIMG_EASEL_WORK_BRUSH"])
+    assert table[work + 1] == ["8", "charimg.yaml (lanes) (overridden)"]
+    assert ["easel@work.key", "missing", "run: charimg keys set easel@work"] in table
+    assert ["attic.base_url", "http://***@attic:81", "charimg.yaml (lanes)"] in table
+    assert ["attic.key", "set", "EASEL_KEY"] in table
+    assert "word" not in result.out
+
+
+def test_lanes_as_data(charimg: Run, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for scripts; a lane of a variable has that as its source."""
+    (project / "charimg.yaml").write_text(LANES)
+    of_file = json.loads(charimg("config", "show", "--json").out)
+    monkeypatch.setenv("CHARIMG_PROVIDER", "echo,easel@home")
+    of_variable = json.loads(charimg("config", "show", "--json").out)
+
+    assert of_file["lanes"][1] == {
+        "name": "attic",
+        "provider": "easel",
+        "account": "easel",
+        "server": "http://***@attic:81",
+        "uploader": "folder",
+        "batch_size": 5,
+        "weight": None,
+        "fallback": False,
+        "source": "charimg.yaml:4",
+    }
+    assert {"easel@work", "attic", "folder", "echo", "sqlite"} <= set(of_file["providers"])
+    told = [(lane["name"], lane["source"], lane["fallback"]) for lane in of_variable["lanes"]]
+    assert told == [("echo", "CHARIMG_PROVIDER", False), ("easel@home", "CHARIMG_PROVIDER", False)]
+
+
+def test_one_account_of_a_provider(charimg: Run, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its label: the variables and the login of that account."""
+    monkeypatch.setenv("CHARIMG_EASEL_WORK_BRUSH", "9")
+    monkeypatch.setenv("EASEL_KEY", "good-secret")
+    table = rows(charimg("config", "show", "easel@work").out)
+
+    assert ["easel@work.brush", "9", "CHARIMG_EASEL_WORK_BRUSH"] in table
+    assert ["easel@work.key", "missing", "run: charimg keys set easel@work"] in table
+
+
+def test_a_wrong_lane_ends_in_one_line(charimg: Run, project: Path) -> None:
+    """As every other wrong line of the file."""
+    (project / "charimg.yaml").write_text("lanes:\n  - provider: echo\n    settings: {widht: 3}\n")
+    result = charimg("config")
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "charimg: charimg.yaml:3: lanes: settings: widht: unknown (echo); did you mean 'width'?\n"
