@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -19,7 +20,8 @@ from charimg.credentials import Credentials, clean_secret, read_secret_file, spl
 from charimg.errors import CharimgError, InputError, PluginError
 from charimg.keyfile import KeyFile
 from charimg.plugins import Plugins
-from charimg.settings import config_home
+from charimg.settings import Settings, config_home
+from charimg.settings import listed as names_in
 
 _LONGEST_LINE = 1023 if sys.platform == "darwin" else 4094
 """Bytes a terminal takes as one line (its MAX_CANON); it drops the rest without a word."""
@@ -82,12 +84,16 @@ def list_(as_json: bool) -> None:
     credentials = Credentials.load(os.environ, config_home(os.environ))
     kept = credentials.keys.read()
     declared: dict[tuple[str, str], Credential] = {}
+    labelled = set(_labelled_in_use())
+    in_lanes: set[tuple[str, str]] = set()
     for one in listed(_plugins()):
         if one.declaration is not None:
+            account = one.declaration.account_name
             for entry in one.declaration.credentials:
-                declared.setdefault((one.declaration.account_name, entry.name), entry)
+                declared.setdefault((account, entry.name), entry)
+                in_lanes |= {(f"{account}@{label}", entry.name) for name, label in labelled if name == one.name}
     used = {account for account, _ in declared}
-    places = {(account, name) for account, names in kept.items() for name in names} | set(declared)
+    places = {(account, name) for account, names in kept.items() for name in names} | set(declared) | in_lanes
     entries = []
     for account, name in sorted(places):
         provider = account.partition("@")[0]
@@ -147,9 +153,27 @@ def remove(provider: str, name: str | None) -> None:
     click.echo(f"{provider}: forgotten in {keys.shown}")
 
 
+def _folder() -> Path:
+    """The project the command works in."""
+    return click.get_current_context().ensure_object(Desk).folder
+
+
 def _plugins() -> Plugins:
     """Those of this environment and of the project the command works in."""
-    return Plugins(folder=click.get_current_context().ensure_object(Desk).folder)
+    return Plugins(folder=_folder())
+
+
+def _labelled_in_use() -> Iterator[tuple[str, str]]:
+    """Provider and label of the accounts that the project's lanes name: nothing else tells that they are there."""
+    try:
+        settings = Settings.load(_folder(), os.environ, config_home(os.environ))
+        general = settings.general()
+    except InputError:  # which the run tells; the keys are there all the same
+        return
+    yield from ((lane.provider, lane.account) for lane in settings.lanes if lane.account)
+    specs = [lane.uploader or "" for lane in settings.lanes]
+    specs += [spec for name in ("provider", "fallback", "uploader") for spec in names_in(general[name].value)]
+    yield from ((provider, label) for provider, _, label in (spec.partition("@") for spec in specs) if label)
 
 
 def _declared(account: str) -> tuple[str, Declaration]:

@@ -139,3 +139,21 @@ def test_the_prompt_shows_nothing(home: Path, project: Path, easel: str, tmp_pat
     assert b"Made on easel.example/keys." in seen
     assert b"good-secret" not in seen
     assert KeyFile.of(home).read() == {"easel": {"key": "good-secret"}}
+
+
+def test_the_accounts_of_lanes_are_listed(
+    charimg: Run, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account's label stands nowhere but in the project's settings; its variable is found through them."""
+    (project / "charimg.yaml").write_text("lanes:\n  - easel@work\n  - {provider: easel, account: home}\n")
+    monkeypatch.setenv("CHARIMG_EASEL_WORK_KEY", "good-secret")
+    monkeypatch.setenv("CHARIMG_EASEL_SPARE_KEY", "good-secret")
+    monkeypatch.setenv("CHARIMG_FALLBACK", "easel@spare")
+    entries = json.loads(charimg("keys", "list", "--json").out)
+    (project / "charimg.yaml").write_text("lanes: wrong\n")
+
+    assert [(one["provider"], one["source"]) for one in entries] == [
+        ("easel@spare", "CHARIMG_EASEL_SPARE_KEY"),
+        ("easel@work", "CHARIMG_EASEL_WORK_KEY"),
+    ]
+    assert charimg("keys", "list").code == 0
