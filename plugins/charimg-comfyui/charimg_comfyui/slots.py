@@ -228,7 +228,9 @@ def _from_the_sampler(graph: Graph, found: dict[str, list[Place]], by_setting: s
             found["seed"] = [Place(sampler, _own(graph[sampler], ("seed", "noise_seed"))[0])]
         for slot, link in (("prompt", "positive"), ("negative", "negative")):
             if slot not in found and slot not in by_setting:
-                found[slot] = _followed(graph, sampler, link, INPUTS[slot][:3])
+                guessed = _followed(graph, sampler, link, INPUTS[slot][:3])
+                taken = {place for places in found.values() for place in places}  # what a title says is no guess
+                found[slot] = [] if taken & set(guessed) else guessed
         if not by_setting & {"size", "width", "height"} and not {"width", "height"} & set(found):
             found["size"] = _followed(graph, sampler, "latent_image", INPUTS["size"])
             _split_size(found)

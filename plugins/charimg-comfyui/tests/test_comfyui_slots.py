@@ -11,7 +11,7 @@ import pytest
 from charimg_comfyui.filling import MAX_SEED, Prepared, file_prefix, fill, own_pixels, seed_of, with_inputs
 from charimg_comfyui.listening import place_words
 from charimg_comfyui.slots import INPUTS, SETTINGS, Place, find_slots, title_shown
-from charimg_comfyui.workflow import IMAGE_TO_IMAGE, TEXT_TO_IMAGE, graph_of, is_link, packaged
+from charimg_comfyui.workflow import IMAGE_TO_IMAGE, TEXT_TO_IMAGE, graph_of, is_link, packaged, title_of
 from comfy_lane import own
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +46,12 @@ def node_of(kind: str, inputs: dict[str, Any], title: str | None) -> dict[str, A
 
 
 nodes = st.builds(node_of, st.sampled_from([*NODES, "Custom"]), st.dictionaries(names, values, max_size=5), titles)
-graphs = st.dictionaries(ids, nodes, min_size=1, max_size=5)
+loose = st.dictionaries(ids, nodes, min_size=1, max_size=5)
+fitting = st.builds(
+    lambda own_titles, more: {**more, **own(own_titles)}, st.sampled_from([{}, {"7": "charimg:prompt"}]), loose
+)
+graphs = st.one_of(loose, fitting)
+"""Of any shape, and such as can be filled: a workflow of the user's among other nodes."""
 documents = st.recursive(
     st.one_of(st.none(), st.integers(), st.text(max_size=5), graphs),
     lambda inner: st.one_of(
@@ -110,7 +115,8 @@ def test_filling_changes_the_slots_and_nothing_else(graph: dict[str, Any], reque
     assert graph == before
     assert {(place.node, place.input) for place in places} >= changed
     assert all(filled[place.node]["inputs"][place.input] == request.prompt for place in slots.of("prompt")[-1:])
-    assert all(not is_link(before[place.node]["inputs"][place.input]) for place in places)
+    linked = [place for place in places if is_link(before[place.node]["inputs"][place.input])]
+    assert all(f".{place.input}" in title_of(before[place.node]) for place in linked)  # only where that was asked for
     assert json.dumps(filled)
 
 
@@ -224,6 +230,22 @@ def test_the_workflows_own_area_is_kept() -> None:
 
     assert own_pixels(Prepared(graph, find_slots(graph, UNSET, "it"), "it")) == 192 * 192
     assert own_pixels(Prepared(linked, find_slots(linked, {**UNSET, "size": "none"}, "it"), "it")) is None
+
+
+def test_a_guess_never_takes_what_a_title_has() -> None:
+    """The sampler's negative text, titled as the prompt, holds the prompt, and there is no place for a negative."""
+    slots = find_slots(own({"7": "charimg:prompt"}), UNSET, "it")
+
+    assert (slots.of("prompt"), slots.of("negative")) == ((Place("7", "text"),), ())
+
+
+def test_one_workflow_serves_many_requests() -> None:
+    """Filling leaves it as it was."""
+    graph = own()
+    prepared = Prepared(graph, find_slots(graph, UNSET, "it"), "it")
+    filled = fill(prepared, ImageRequest("k", "n", "a jester"), model=None, references=[], pixels=None)
+
+    assert (graph, filled["6"]["inputs"]["text"]) == (own(), "a jester")
 
 
 def test_further_inputs_are_json_or_text() -> None:

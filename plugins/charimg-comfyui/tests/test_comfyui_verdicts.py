@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from charimg_comfyui.answers import pictures
 from comfy_lane import Lane, own
 
 from charimg.errors import ExhaustedError, FatalError, FlakyError, InvalidRequestError, ProviderError, ThrottledError
@@ -104,6 +105,22 @@ async def test_an_odd_entry_is_an_end_without_a_picture(
     comfy.add_fault("history", json_reply(200, {"p1": entry}))
 
     assert isinstance(await trouble_of(lane, "p1"), FlakyError)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"), [((), ["saved.png", "other.png", "a-preview.png"]), (("30",), ["a-preview.png"]), (("5",), [])]
+)
+def test_saved_pictures_come_before_previews(wanted: tuple[str, ...], names: list[str]) -> None:
+    """Unless the workflow's author has named the output."""
+    entry = {
+        "outputs": {
+            "30": {"images": [{"filename": "a-preview.png", "subfolder": "", "type": "temp"}]},
+            "9": {"images": [{"filename": "saved.png", "subfolder": "x", "type": "output"}]},
+            "10": {"gifs": [{"filename": "other.png"}], "text": ["words"]},
+        }
+    }
+
+    assert [file.name for file in pictures(entry, wanted)] == names
 
 
 async def test_the_users_words_decide_nothing(comfy: ComfyEmulator, lane: Lane) -> None:
