@@ -267,7 +267,15 @@ class Run:
         """Those of the lanes that could be opened."""
         for lane in lanes:
             if not self._stopped and (pipeline := await self._open(bench, lane, http, stack)):
-                yield LaneWork(lane.name, pipeline.work, lane.choice.policy, lane.choice.at_once, lane.choice.weight)
+                able = lane.choice.generator.declaration.abilities
+                yield LaneWork(
+                    lane.name,
+                    pipeline.work,
+                    lane.choice.policy,
+                    at_once=lane.choice.at_once,
+                    pace=able.pace,
+                    weight=lane.choice.weight,
+                )
 
     def _told(self, failure: Exception) -> Exception:
         """A failure that ends the run, as its caller may see it: a stray exception may hold a secret in its words."""

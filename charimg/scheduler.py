@@ -63,6 +63,8 @@ class LaneWork:
     """The lane's own: its batch, its waits, its cooldown."""
     at_once: int | None = None
     """Jobs of a batch that it can take at once; ``None`` for all of them. A server with one graphics card takes one."""
+    pace: float = 0.0
+    """Seconds between the beginnings of two jobs."""
     weight: float | None = None
     """Its share of the jobs, relative to the other lanes with a weight; without one it takes a batch whenever it is
     free."""
@@ -85,6 +87,9 @@ class _Lane:
         self.work = told.work
         self.policy = told.policy
         self.at_once = told.at_once
+        self.pace = told.pace
+        self.next_start = float("-inf")
+        """When the pace lets the next job begin."""
         self.weight = told.weight
         self.taken = 0
         """Jobs it took, however they ended."""
@@ -285,6 +290,7 @@ class Scheduler:
         lane.turns = []
         for job in jobs:
             await self._until_there_is_room(lane, tasks)
+            await self._until_its_pace(lane)
             ask = self._further_permit if tasks else self._first_permit
             start = await ask(lane, len(jobs))
             if start is None:
@@ -325,6 +331,15 @@ class Scheduler:
             if len(running) < lane.at_once:
                 return
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _until_its_pace(self, lane: _Lane) -> None:
+        """Wait as long as the service wants between two requests."""
+        wait = lane.next_start - self._now()
+        if wait > 0:
+            stopping = asyncio.ensure_future(self._stop.wait())
+            await asyncio.wait({stopping}, timeout=wait)
+            stopping.cancel()
+        lane.next_start = self._now() + lane.pace
 
     async def _first_permit(self, lane: _Lane, waiting: int) -> Start | None:
         """Wait until the policy lets a round begin; ``None`` if it never will, or the run is to stop."""

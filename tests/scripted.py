@@ -89,6 +89,8 @@ class ScriptedLane:
     usual: Answer = field(default_factory=Answer)
     calls: list[Call] = field(default_factory=list)
     weight: float | None = None
+    at_once: int | None = None
+    pace: float = 0.0
     policy: Policy | None = None
     """Its own; the rehearsal's where it has none."""
     in_flight: int = 0
@@ -130,7 +132,10 @@ class Rehearsal:
     """How long the run took, on the virtual clock."""
 
     def __post_init__(self) -> None:
-        works = [LaneWork(lane.name, lane.work, lane.policy or self.policy, weight=lane.weight) for lane in self.lanes]
+        works = [
+            LaneWork(lane.name, lane.work, lane.policy or self.policy, lane.at_once, lane.pace, lane.weight)
+            for lane in self.lanes
+        ]
         self.scheduler = Scheduler(works, self.jobs, self._hear, more_to_come=self.more_to_come, only_by=self.only_by)
 
     def _hear(self, event: Event) -> None:

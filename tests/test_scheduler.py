@@ -640,3 +640,32 @@ def test_a_lane_that_rests_holds_no_jobs_another_could_do() -> None:
 
     assert Counter(call.lane for call in told.calls) == {"busy": 5, "free": 15}
     assert told.seconds == 1.0 + 2.0 + 1.0 + 2.0 + 1.0
+
+
+def test_a_service_that_takes_two_a_second_is_asked_at_its_pace() -> None:
+    """Requests of a batch begin one after the other, and so do those of the next; the answers overlap."""
+    slow = ScriptedLane("slow", usual=Answer(OK, 5), pace=0.6)
+    told = rehearse(7, slow, policy=Policy(cooldown=0))
+
+    assert [round(call.began, 1) for call in told.calls] == [0.0, 0.6, 1.2, 1.8, 2.4, 7.4, 8.0]
+    assert slow.most_in_flight == 5
+
+
+def test_ctrl_c_does_not_wait_for_the_pace() -> None:
+    """What has not begun does not begin."""
+
+    async def interrupt(told: Rehearsal) -> None:
+        await asyncio.sleep(1)
+        told.scheduler.stop()
+
+    told = rehearse(5, ScriptedLane("slow", usual=Answer(OK, 2), pace=60), meanwhile=interrupt)
+
+    assert (len(told.calls), told.seconds) == (1, 2.0)
+
+
+def test_one_graphics_card_draws_a_batch_one_by_one() -> None:
+    """Five are one batch with one cooldown after it, though one at a time is sent."""
+    card = ScriptedLane("card", usual=Answer(OK, 4), at_once=1)
+    told = rehearse(10, card)
+
+    assert (card.most_in_flight, told.seconds, len(told.of(BatchStarted))) == (1, 42.0, 2)

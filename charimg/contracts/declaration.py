@@ -60,6 +60,8 @@ class Abilities:
     parallel: int | None = None
     """How many requests of a batch it can take at once; ``None`` for all of them. A server with one graphics card takes
     one: the others of the batch wait for it, without a cooldown between."""
+    pace: float = 0.0
+    """Seconds between the beginnings of two requests, where the service takes only so many a second."""
     offline: bool = False
     """It needs no network and no account."""
 

@@ -21,10 +21,9 @@ OpenLane = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Polls follow each other at once, and so do the Horde's submits."""
+    """Polls follow each other at once."""
     for service in SERVICES.values():
         monkeypatch.setattr(service.generator, "poll_every", 0.0)
-    monkeypatch.setattr("charimg_hosted.aihorde.service.PACE", 0.0)
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import pytest
 from charimg_hosted.aihorde.generator import AiHordeGenerator
-from charimg_hosted.aihorde.service import PACE
 from charimg_hosted.bfl.generator import BflGenerator
 from charimg_hosted.fal.generator import FalGenerator
 from charimg_hosted.fal.uploader import FalUploader
@@ -136,18 +134,9 @@ def horde_status(asked: Asked) -> dict[str, object]:
 
 
 class TestAiHorde(GeneratorContract):
-    """A job, with a key; at the pace it has in real life."""
+    """A job, with a key."""
 
     provider = AiHordeGenerator
-    skipped: ClassVar = {
-        "test_never_sleeps": "the Horde takes two submits a second from one address: a batch of five is let in one by "
-        "one, 0.6 s apart, where the core has no pace within a batch"
-    }
-
-    @pytest.fixture(autouse=True)
-    def _real_pace(self, no_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("charimg_hosted.aihorde.service.PACE", PACE)
-
     service = Service(
         Route("POST", "/v2/generate/async", lambda asked: Reply(202, {"id": asked.ticket, "kudos": 11.0})),
         Route("GET", "/v2/find_user", {"username": "gopal#7", "kudos": 1.0}),
@@ -180,9 +169,6 @@ def fal_place(asked: Asked) -> dict[str, object]:
     return {"upload_url": f"{own}?permission=1", "file_url": own}
 
 
-UNTOLD = "fal gives the address before it has the bytes, by which the kit tells pictures; test_hosted_uploaders does it"
-
-
 class TestFalStorage(UploaderContract):
     """The storage: an address first, then the bytes."""
 
@@ -191,15 +177,4 @@ class TestFalStorage(UploaderContract):
         Route("POST", "/storage/upload/initiate", fal_place),
         FAL_LOGIN,
         Route("PUT", "/files/{id}", b""),
-    )
-    skipped: ClassVar = dict.fromkeys(
-        (
-            "test_gives_a_reference",
-            "test_reference_says_where_it_is_valid",
-            "test_leaves_the_picture_as_it_is",
-            "test_five_at_once_are_not_mixed_up",
-            "test_cancelled_it_lets_go_and_works_again",
-            "test_path_prefix_of_the_address_is_kept",
-        ),
-        UNTOLD,
     )

@@ -13,7 +13,7 @@ from charimg.model import Cost, GeneratedImage, ImageRequest
 from charimg.polling import LostTicketError, PolledGenerator
 from charimg.reference_pictures import read_reference
 from charimg_hosted.aihorde.job import FREE_PIXELS, job_body
-from charimg_hosted.aihorde.service import BASE_URL, KEY, LOST, NAME, URL, HordeService, return_code
+from charimg_hosted.aihorde.service import BASE_URL, KEY, LOST, NAME, PACE, URL, HordeService, return_code
 from charimg_hosted.results import picture_at
 
 CHECKED = date(2026, 11, 22)
@@ -66,7 +66,7 @@ class AiHordeGenerator(PolledGenerator):
             ),
         ),
         credentials=(KEY,),
-        abilities=Abilities(references=1, seed=True, negative=True),
+        abilities=Abilities(references=1, seed=True, negative=True, pace=PACE),
         price=Price(0, checked=CHECKED),
         models=(Model(DEFAULT_MODEL, "an all-round SDXL model", Price(0, checked=CHECKED)),),
         url=URL,
@@ -119,7 +119,6 @@ class AiHordeGenerator(PolledGenerator):
             strength=float(self._setting("strength")),
             picture=picture,
         )
-        await self._service.turn()
         answer = await self._service.ask("POST", self._service.url("/v2/generate/async"), json=body)
         if not answer.ok:
             raise self._service.refusal(answer)

@@ -6,7 +6,6 @@ client, horde_sdk 0.18.0, 2026-11-22.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from charimg._version import __version__
@@ -16,7 +15,6 @@ from charimg.model import Verdict
 from charimg_hosted.service import HostedService
 
 if TYPE_CHECKING:
-    from charimg.contracts import ProviderContext
     from charimg.http import Answer
 
 NAME = "aihorde"
@@ -77,10 +75,6 @@ class HordeService(HostedService):
     default_url: ClassVar[str] = "https://aihorde.net/api"
     key_help: ClassVar[str] = "check AIHORDE_API_KEY, or leave it out: the Horde serves those without a key too"
 
-    def __init__(self, context: ProviderContext) -> None:
-        super().__init__(context)
-        self._free_at = 0.0
-
     @property
     def anonymous(self) -> bool:
         """Whether there is no key of one's own."""
@@ -89,15 +83,6 @@ class HordeService(HostedService):
     def key_headers(self) -> dict[str, str]:
         """The key, or the one that stands for nobody; and who asks, without which the Horde may refuse."""
         return {"apikey": self.key or ANONYMOUS, "Client-Agent": f"charimg:{__version__}:charimg-cli"}
-
-    async def turn(self) -> None:
-        """Wait for this submit's place in the row: two a second is what the Horde takes."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        mine = max(now, self._free_at)
-        self._free_at = mine + PACE
-        if mine > now:
-            await asyncio.sleep(mine - now)
 
     async def whoami(self) -> str:
         """The key's user and kudos (``GET /v2/find_user``, free). Raises if the key is refused."""
