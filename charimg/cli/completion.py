@@ -1,11 +1,14 @@
-"""What the shell offers after TAB where click cannot know it: the names of installed providers."""
+"""What the shell offers after TAB where click cannot know it: names of installed providers, and of lanes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import click
+
+from charimg.errors import InputError
 
 Completion = Callable[[click.Context, click.Parameter, str], list[str]]
 
@@ -24,3 +27,15 @@ def provider_names(*kinds: str) -> Completion:
         return sorted(name for name in names if name.startswith(begun))
 
     return complete
+
+
+def lane_names(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Completes the name of a lane of the settings files; none where they cannot be read."""
+    from charimg.settings import Settings, config_home  # noqa: PLC0415 - only TAB needs it, not the command itself
+
+    folder = context.find_root().params.get("folder") or Path()
+    try:
+        lanes = Settings.load(folder, os.environ, config_home(os.environ)).lanes
+    except InputError:
+        return []
+    return [lane.name for lane in lanes if lane.name.startswith(begun)]

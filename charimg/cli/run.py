@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charimg.cli import Desk, debug_option
-from charimg.cli.completion import provider_names
+from charimg.cli.completion import lane_names, provider_names
 
 if TYPE_CHECKING:
     from charimg.events import RunFinished
@@ -32,7 +32,14 @@ if TYPE_CHECKING:
     shell_complete=provider_names("generator"),
     help="The image generator, or several with commas (see charimg providers).  [default: avatar]",
 )
-@click.option("--lane", "lanes", metavar="NAME", multiple=True, help="Only this lane of charimg.yaml; repeatable.")
+@click.option(
+    "--lane",
+    "lanes",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=lane_names,
+    help="Only this lane of charimg.yaml; repeatable.",
+)
 @click.option(
     "--fallback",
     metavar="NAME",

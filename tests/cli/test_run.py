@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from charimg.cli import cli
 from charimg.model import GeneratedImage, ImageRequest
 from charimg.providers.echo import EchoGenerator
-from tests.cli.command_line import Install, Run
+from tests.cli.command_line import EASEL, Install, Run
 
 BUSY = """
     import charimg
@@ -120,3 +122,112 @@ def test_what_a_plugin_prints_stands_not_between_the_json_lines(
     assert json.loads(told.out.splitlines()[-1])["event"] == "run_finished"
     assert all(json.loads(line) for line in told.out.splitlines())
     assert "asked for Ana" in told.err
+
+
+# -- lanes ---------------------------------------------------------------------------------------------------------
+
+LANES = """
+lanes:
+  - {provider: easel, name: quick, weight: 2, server: 'http://attic:81'}
+  - {provider: easel@work, batch_size: 3, price: 0.5, uploader: folder}
+  - {provider: echo, fallback: yes}
+"""
+
+
+@pytest.fixture
+def lanes(project: Path, cast: Path, install: Install, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two lanes of the easel, and one that stands by."""
+    install("charimg-easel", EASEL, generators="easel")
+    monkeypatch.setenv("EASEL_KEY", "good-secret")
+    (project / "charimg.yaml").write_text(LANES)
+    return cast
+
+
+@pytest.mark.usefixtures("lanes")
+def test_the_plan_shows_the_lanes(charimg: Run) -> None:
+    """Who works on it, on what terms, who stands by, and between what the cost will be."""
+    told = charimg("run", "cast.txt", "--dry-run", "--budget", "2")
+
+    lines = told.out.splitlines()
+    assert lines[:4] == [
+        "Plan: 3 of 3 characters, through 2 lanes",
+        "  Lane quick (easel), 5 at once, weight 2, about 0.04 USD a picture",
+        "  Lane easel@work, uploaded to folder, 3 at once, about 0.50 USD a picture",
+        "  Fallback echo, 5 at once, free",
+    ]
+    assert "  Cost: 0.12 USD to 1.50 USD, by which lane makes how many" in lines
+    assert "  Budget: 2.00 USD; the run stops before it would cost more" in lines
+    assert "  Pictures to make: 3; each lane takes a batch whenever it is free" in lines
+
+
+@pytest.mark.usefixtures("lanes")
+def test_the_plan_of_several_lanes_as_data(charimg: Run) -> None:
+    """Each lane with its account, its terms and its price; the cost is the most it can be."""
+    plan = json.loads(charimg("run", "cast.txt", "--dry-run", "--json").out)
+
+    quick, work, spare = plan["lanes"]
+    assert (plan["provider"], plan["uploader"], plan["cost"], plan["currency"]) == ("easel", "none, folder", 1.5, "USD")
+    assert (quick["name"], quick["account"], quick["weight"], quick["batch_size"]) == ("quick", "easel", 2.0, 5)
+    assert (work["account"], work["uploader"], work["batch_size"], work["price"]) == ("easel@work", "folder", 3, 0.5)
+    assert [lane["fallback"] for lane in (quick, work, spare)] == [False, False, True]
+
+
+@pytest.mark.usefixtures("lanes")
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("--lane", "quick"), ["quick"]),
+        (("--lane", "quick", "--lane", "echo"), ["quick", "echo"]),
+        (("--provider", "easel@home,echo"), ["easel@home", "echo"]),
+        (("--provider", "echo", "--fallback", "quick,easel@work"), ["echo", "quick", "easel@work"]),
+    ],
+)
+def test_lanes_are_chosen_on_the_command_line(charimg: Run, words: tuple[str, ...], names: list[str]) -> None:
+    """By the names of the file, or by provider and account."""
+    plan = json.loads(charimg("run", "cast.txt", "--dry-run", "--json", *words).out)
+
+    assert [lane["name"] for lane in plan["lanes"]] == names
+
+
+@pytest.mark.usefixtures("lanes")
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--lane", "quik"), "--lane quik: no lane of this name; did you mean 'quick'?"),
+        (
+            ("--provider", "echo,echo"),
+            "the lane 'echo' is asked for twice: one account is one lane; a second account is written echo@LABEL"
+            " (charimg keys set stores its key)",
+        ),
+        (("--provider", "echo", "--budget", "-1"), "--budget: expected a number from 0 up, found '-1'"),
+        (("--lane", "quick", "-o", "brush=65"), "-o brush: expected a whole number from 1 to 64, found '65'"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(charimg: Run, words: tuple[str, ...], line: str) -> None:
+    """Before anything is read of the ledger."""
+    told = charimg("run", "cast.txt", "--dry-run", *words)
+
+    assert (told.code, told.out, told.err) == (2, "", f"charimg: {line}\n")
+
+
+@pytest.mark.usefixtures("lanes")
+def test_the_command_that_continues_names_the_lanes(charimg: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the fallback and the budget, or it would be another run."""
+    words = ("cast.txt", "--fallback", "easel@home", "--budget", "1", "--lane", "quick")
+    monkeypatch.setenv("CHARIMG_EASEL_HOME_KEY", "good-secret")
+    told = charimg("run", *words)
+
+    assert told.code == 4
+    assert f"charimg run {' '.join(words)}" in told.out
+
+
+@pytest.mark.usefixtures("lanes")
+def test_the_names_of_lanes_are_completed(project: Path) -> None:
+    """From the settings file; a broken one completes nothing."""
+    offered = ShellComplete(cli, {}, "charimg", "_CHARIMG_COMPLETE").get_completions(["run", "--lane"], "")
+    begun = ShellComplete(cli, {}, "charimg", "_CHARIMG_COMPLETE").get_completions(["run", "--lane"], "ea")
+    (project / "charimg.yaml").write_text("lanes: wrong")
+    broken = ShellComplete(cli, {}, "charimg", "_CHARIMG_COMPLETE").get_completions(["run", "--lane"], "")
+
+    assert [one.value for one in offered] == ["quick", "easel@work", "echo"]
+    assert ([one.value for one in begun], broken) == (["easel@work"], [])
