@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,10 @@ from charimg.events import (
     JobSaved,
     JobWaiting,
     LaneClosed,
+    LaneFacts,
+    LaneSummary,
+    QuotaWait,
+    RunFinished,
     RunStarted,
 )
 from charimg.model import Cost, Verdict
@@ -184,3 +190,69 @@ def test_whatever_is_heard_each_job_is_counted_once(heard: list[Event]) -> None:
 
     counts = (end.succeeded, end.failed, end.rejected, end.pending)
     assert (sum(counts), min(counts) >= 0, len(end.problems)) == (8, True, end.failed + end.rejected)
+
+
+# -- lanes ---------------------------------------------------------------------------------------------------------
+
+
+def by(lane: str, event: Event) -> Event:
+    """The same of another lane."""
+    return replace(event, lane=lane)
+
+
+def of_lanes(count: int, *events: Event) -> RunFinished:
+    """The summary of a run with the lanes ``a``, ``b`` and ``spare``."""
+    facts = tuple(LaneFacts(name, "g", name, "u", 5, fallback=name == "spare") for name in ("a", "b", "spare"))
+    tally = Tally()
+    for event in (replace(started(count), lane_facts=facts), *events):
+        tally.hear(event)
+    return tally.finished(seconds=0)
+
+
+def test_a_job_that_moved_counts_for_who_ended_it() -> None:
+    """Turned away here and done there: a success of the second lane, and none of the first."""
+    wait = QuotaWait(
+        lane="a", wait=15, retry=1, retries=3, batch=1, unfinished=1, verdict=Verdict.THROTTLED, message="busy"
+    )
+    end = of_lanes(2, by("a", waiting("c1")), wait, by("b", done("c1")), by("a", rejected("c2")))
+
+    assert end.lanes == (LaneSummary("a", rejected=1, waits=1), LaneSummary("b", succeeded=1), LaneSummary("spare"))
+
+
+def test_a_failure_and_then_a_success_elsewhere_is_one_success() -> None:
+    """The last word counts for the lane that had it."""
+    end = of_lanes(1, by("a", failed("c1")), by("b", done("c1")))
+
+    assert [(lane.succeeded, lane.failed) for lane in end.lanes] == [(0, 0), (1, 0), (0, 0)]
+    assert (end.succeeded, end.failed, end.problems) == (1, 0, ())
+
+
+def test_costs_stand_with_the_lane_that_paid() -> None:
+    """A picture drawn here and uploaded there cost where it was drawn; reported and declared stay apart."""
+    end = of_lanes(
+        3,
+        by("a", saved("c1", Cost(0.25, "USD", "reported"))),
+        by("a", saved("c2", Cost(0.5))),
+        by("b", saved("c3", Cost(0.25, "USD", "reported"))),
+        by("b", done("c1")),
+    )
+
+    assert [lane.spent for lane in end.lanes] == [
+        (Cost(0.25, "USD", "reported"), Cost(0.5)),
+        (Cost(0.25, "USD", "reported"),),
+        (),
+    ]
+    assert end.spent == (Cost(0.5, "USD", "reported"), Cost(0.5))
+
+
+lanes = st.sampled_from(["a", "b", "spare"])
+
+
+@given(st.lists(st.tuples(lanes, st.one_of(st.builds(done, keys), st.builds(failed, keys), st.builds(rejected, keys)))))
+def test_the_lanes_add_up_to_the_run(heard: list[tuple[str, Event]]) -> None:
+    """Every ended job is one lane's."""
+    end = of_lanes(8, *(by(lane, event) for lane, event in heard))
+
+    assert sum(lane.succeeded for lane in end.lanes) == end.succeeded
+    assert sum(lane.failed for lane in end.lanes) == end.failed
+    assert sum(lane.rejected for lane in end.lanes) == end.rejected

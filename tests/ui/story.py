@@ -14,17 +14,21 @@ from charimg.events import (
     BatchStarted,
     Cooldown,
     Event,
+    FallbackOpened,
     JobDone,
     JobFailed,
     JobGenerating,
     JobName,
     JobPossiblyCharged,
+    JobProgress,
     JobRejected,
     JobSaved,
     JobUploaded,
     JobUploading,
     JobWaiting,
     LaneClosed,
+    LaneFacts,
+    LaneSummary,
     Problem,
     QuotaWait,
     RunFinished,
@@ -32,7 +36,7 @@ from charimg.events import (
     Stopping,
     Warned,
 )
-from charimg.model import Verdict
+from charimg.model import Cost, Verdict
 
 LANE = "whisk"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
@@ -76,25 +80,41 @@ def generating(who: JobName, lane: str = LANE) -> JobGenerating:
     return JobGenerating(lane=lane, key=who.key, name=who.name, attempt="a1")
 
 
+def facts(name: str, **changes: Any) -> LaneFacts:
+    """A lane as it was asked for."""
+    provider = name.partition("@")[0]
+    return LaneFacts(
+        **{"name": name, "generator": provider, "account": name, "uploader": "none", "batch_size": 5, **changes}
+    )
+
+
+def progress(who: JobName, fraction: float | None, words: str, lane: str = LANE) -> JobProgress:
+    return JobProgress(lane=lane, key=who.key, name=who.name, message=words, fraction=fraction)
+
+
+def fallback(lane: str, jobs: int) -> FallbackOpened:
+    return FallbackOpened(lane=lane, jobs=jobs)
+
+
 def saved(who: JobName, **changes: Any) -> JobSaved:
     facts: dict[str, Any] = {"image": f"pictures/{who.key}.png", "format": "png", "width": 9, "height": 16}
     return JobSaved(**{"lane": LANE, "key": who.key, "name": who.name, "seconds": 4.0, **facts, **changes})
 
 
-def uploading(who: JobName) -> JobUploading:
-    return JobUploading(lane=LANE, key=who.key, name=who.name)
+def uploading(who: JobName, lane: str = LANE) -> JobUploading:
+    return JobUploading(lane=lane, key=who.key, name=who.name)
 
 
 def uploaded(who: JobName, media_id: str = "abc123", kind: str = "id") -> JobUploaded:
     return JobUploaded(lane=LANE, key=who.key, name=who.name, media_id=media_id, kind=kind, uploader="whisk")
 
 
-def done(who: JobName) -> JobDone:
-    return JobDone(lane=LANE, key=who.key, name=who.name)
+def done(who: JobName, lane: str = LANE) -> JobDone:
+    return JobDone(lane=lane, key=who.key, name=who.name)
 
 
-def waiting(who: JobName) -> JobWaiting:
-    return JobWaiting(lane=LANE, key=who.key, name=who.name, verdict=Verdict.THROTTLED, message=QUOTA_WORDS)
+def waiting(who: JobName, lane: str = LANE) -> JobWaiting:
+    return JobWaiting(lane=lane, key=who.key, name=who.name, verdict=Verdict.THROTTLED, message=QUOTA_WORDS)
 
 
 def failed(who: JobName, message: str = "HTTP 500", stage: str = "generate", pending: bool = False) -> JobFailed:
@@ -131,20 +151,20 @@ def retried(jobs: Sequence[JobName], retry: int = 1) -> BatchRetried:
     return BatchRetried(lane=LANE, batch=1, retry=retry, retries=3, jobs=tuple(jobs))
 
 
-def cooldown(wait: float = 2.0) -> Cooldown:
-    return Cooldown(lane=LANE, wait=wait)
+def cooldown(wait: float = 2.0, lane: str = LANE) -> Cooldown:
+    return Cooldown(lane=lane, wait=wait)
 
 
 def batch_over(
-    number: int = 1, succeeded: int = 5, failed: int = 0, rejected: int = 0, pending: int = 0
+    number: int = 1, succeeded: int = 5, failed: int = 0, rejected: int = 0, pending: int = 0, lane: str = LANE
 ) -> BatchFinished:
     return BatchFinished(
-        lane=LANE, batch=number, succeeded=succeeded, failed=failed, rejected=rejected, pending=pending
+        lane=lane, batch=number, succeeded=succeeded, failed=failed, rejected=rejected, pending=pending
     )
 
 
-def closed(verdict: Verdict, message: str, until: datetime | None = None) -> LaneClosed:
-    return LaneClosed(lane=LANE, time=NOW, verdict=verdict, message=message, until=until)
+def closed(verdict: Verdict, message: str, until: datetime | None = None, lane: str = LANE) -> LaneClosed:
+    return LaneClosed(lane=lane, time=NOW, verdict=verdict, message=message, until=until)
 
 
 def warned(message: str) -> Warned:
@@ -179,10 +199,11 @@ def finished(**changes: Any) -> RunFinished:
 def every_kind(who: JobName = JOBS[0], words: str = "words") -> list[Event]:
     """One event of every kind, with the given name and words wherever a roster or a server has a say."""
     return [
-        started([who], generator=words, lanes=(LANE, words)),
+        started([who], generator=words, lanes=(LANE, words), lane_facts=(facts(LANE), facts(words, fallback=True))),
         possibly_charged(who),
         batch(1, [who]),
         generating(who),
+        progress(who, 0.5, words),
         waiting(who),
         quota_wait(),
         retried([who]),
@@ -197,7 +218,9 @@ def every_kind(who: JobName = JOBS[0], words: str = "words") -> list[Event]:
         cooldown(),
         stopping(2),
         LaneClosed(lane=words, verdict=Verdict.EXHAUSTED, message=words),
+        fallback(words, 1),
         finished(
+            lanes=(LaneSummary(LANE, spent=(Cost(1, words),)), LaneSummary(words, 1, 1, 1, 1)),
             problems=tuple(problem(who.name, verdict, words) for verdict in Verdict if verdict is not Verdict.OK),
             possibly_charged=(who,),
             closed=(LaneClosed(lane=words, verdict=Verdict.EXHAUSTED, message=words),),

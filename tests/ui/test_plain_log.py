@@ -9,21 +9,26 @@ from dataclasses import replace
 
 import pytest
 
+from charimg.model import Cost, Verdict
 from charimg.ui.plain import PlainLog, TroubleLog
 from tests.ui.story import (
     HOSTILE,
     JOBS,
     batch,
     batch_over,
+    closed,
     cooldown,
     done,
     every_kind,
+    facts,
     failed,
+    fallback,
     finished,
     generating,
     job,
     play,
     possibly_charged,
+    progress,
     quota_wait,
     rejected,
     retried,
@@ -296,3 +301,50 @@ async def test_a_lost_connection_is_not_called_a_quota() -> None:
         "⏳ No connection! Waiting 15 seconds before retry 1/3...",
         "   (whisk.example cannot be reached: Connection refused)",
     ]
+
+
+async def test_several_lanes_are_named_in_their_lines() -> None:
+    """The plan names them and who stands by; each line of a batch says whose it is, and who takes over is told."""
+    out = io.StringIO()
+    lanes = (facts("a"), facts("b"), facts("spare", fallback=True))
+
+    await play(
+        PlainLog(out),
+        started(lanes=("a", "b"), lane_facts=lanes, budget=Cost(5, "USD", "reported")),
+        batch(1, JOBS[:5], lane="a"),
+        progress(JOBS[0], 0.5, "step 1 of 2", lane="a"),
+        saved(JOBS[0], lane="a"),
+        quota_wait(lane="b"),
+        batch_over(succeeded=5, lane="a"),
+        cooldown(lane="a"),
+        closed(Verdict.EXHAUSTED, "no more today", lane="b"),
+        fallback("spare", 2),
+    )
+
+    assert out.getvalue().splitlines() == [
+        "🎨 7 characters, through 2 lanes: a, b (then spare)",
+        "💰 Budget: 5.00 USD; nothing is started that would exceed it",
+        "🎨 ========================================",
+        "🎨 CHARACTER BATCH 1 [a]",
+        "🎨 Generating 5 characters (1-5 of 7)",
+        "🎨 ========================================",
+        "✅ Gopal Bhar: Image saved [a]",
+        "⏳ Quota limit hit! [b] Waiting 15 seconds before retry 1/3...",
+        "   (the service says: Resource has been exhausted (e.g. check quota).)",
+        "✅ Batch complete: [a] 5 succeeded, 0 failed",
+        "⏸️  2 second cooldown before next batch... [a]",
+        "🔒 b closed: no more today.",
+        "👉 spare takes over: 2 characters left",
+    ]
+
+
+async def test_one_lane_with_a_fallback_is_named_before_anything_closed() -> None:
+    """There are two from the beginning, though one only stands by."""
+    out = io.StringIO()
+    await play(
+        PlainLog(out),
+        started(JOBS[:1], lane_facts=(facts("whisk"), facts("spare", fallback=True))),
+        saved(JOBS[0]),
+    )
+
+    assert out.getvalue().splitlines()[1:] == ["✅ Gopal Bhar: Image saved [whisk]"]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from charimg.events import Problem
+from charimg.events import LaneSummary, Problem
 from charimg.model import Cost, Verdict
 from charimg.ui import summary_lines
 from tests.ui.story import NOW, closed, finished, job, problem
@@ -211,3 +211,27 @@ def test_an_unreachable_service_is_told_with_its_own_remedy() -> None:
 
     assert "⏳ The service could not be reached:" in lines
     assert any("Check the connection" in line for line in lines)
+
+
+def test_what_each_lane_did_is_told() -> None:
+    """A line each, what it cost among them; one that had nothing to do too."""
+    lanes = (
+        LaneSummary("gemini@work", 9, failed=1, rejected=2, waits=1, spent=(Cost(0.351, "USD", "reported"),)),
+        LaneSummary("comfyui@attic:8188", 3, waits=2, spent=(Cost(0.0),)),
+        LaneSummary("spare"),
+    )
+    lines = summary_lines(finished(lanes=lanes))
+
+    start = lines.index("🎨 Lanes:")
+    assert lines[start + 1 : start + 4] == [
+        "   gemini@work: 9 succeeded, 1 failed, 2 rejected, 1 quota wait, 0.351 USD",
+        "   comfyui@attic:8188: 3 succeeded, 2 quota waits",
+        "   spare: 0 succeeded",
+    ]
+
+
+def test_one_lane_is_not_told_apart_from_the_run() -> None:
+    """What it did is what the banner says."""
+    lines = summary_lines(finished(lanes=(LaneSummary("whisk", 15),)))
+
+    assert not [line for line in lines if "Lanes" in line]
