@@ -295,6 +295,7 @@ class Scheduler:
             start = await ask(lane, len(jobs))
             if start is None:
                 break
+            lane.next_start = self._now() + lane.pace
             if start.first:
                 self._emit(
                     BatchStarted(
@@ -339,7 +340,6 @@ class Scheduler:
             stopping = asyncio.ensure_future(self._stop.wait())
             await asyncio.wait({stopping}, timeout=wait)
             stopping.cancel()
-        lane.next_start = self._now() + lane.pace
 
     async def _first_permit(self, lane: _Lane, waiting: int) -> Start | None:
         """Wait until the policy lets a round begin; ``None`` if it never will, or the run is to stop."""

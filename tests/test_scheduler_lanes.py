@@ -63,6 +63,16 @@ def test_each_lane_has_its_own_wait_and_retries() -> None:
     }
 
 
+def test_a_lanes_pace_holds_after_a_quota_wait_too() -> None:
+    """The first of a round may have waited for minutes: the second still comes half a second later."""
+    quota = {f"c{number}": [Answer(QUOTA)] for number in range(1, 4)}
+    lane = ScriptedLane("a", quota, pace=0.5)
+    rehearse(3, lane)
+
+    begun = sorted(round(call.began, 3) for call in lane.calls)
+    assert begun == [0.0, 0.5, 1.0, 19.0, 19.5, 20.0]
+
+
 # -- jobs that move --------------------------------------------------------------------------------------------------
 
 
@@ -224,7 +234,15 @@ def schedules(draw: st.DrawFn) -> tuple[int, list[ScriptedLane], dict[str, str],
     scripts = st.dictionaries(keys, st.lists(answers, max_size=4), max_size=count)
     usual = st.sampled_from([Answer(), Answer(), Answer(OK, 0), Answer(QUOTA, 1), Answer(DAILY, 5)])
     lanes = [
-        ScriptedLane(name, draw(scripts), draw(usual), weight=draw(weights), policy=draw(policies))
+        ScriptedLane(
+            name,
+            draw(scripts),
+            draw(usual),
+            weight=draw(weights),
+            policy=draw(policies),
+            at_once=draw(st.sampled_from([None, None, 1, 2])),
+            pace=draw(st.sampled_from([0.0, 0.0, 0.5])),
+        )
         for name in "abcd"[: draw(st.integers(2, 4))]
     ]
     bound = draw(st.dictionaries(keys, st.sampled_from("abcd"), max_size=3))
@@ -259,7 +277,9 @@ def test_whatever_the_lanes_do_the_run_ends_and_its_counts_are_exact(
         assert {call.lane for call in calls} <= ({bound[key]} if key in bound else set("abcd"))
     for lane in lanes:
         assert lane.policy is not None
-        assert lane.most_in_flight <= lane.policy.batch_size
+        assert lane.most_in_flight <= min(lane.policy.batch_size, lane.at_once or 99)
+        begun = sorted(call.began for call in lane.calls)
+        assert all(after - before >= lane.pace - 1e-3 for before, after in pairwise(begun)), "at its pace"
         assert max(Counter(call.key for call in lane.calls).values(), default=0) <= lane.policy.max_retries + 1
     closed = {event.lane for event in told.of(LaneClosed)}
     if not interrupts and len(closed) < len(lanes):

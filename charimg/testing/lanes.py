@@ -172,7 +172,7 @@ class Rehearsal:
     """How long the run took, on the virtual clock."""
 
     def __post_init__(self) -> None:
-        works = [LaneWork(lane.name, lane.work, lane.policy or self.policy, lane.weight) for lane in self.lanes]
+        works = [LaneWork(lane.name, lane.work, lane.policy or self.policy, weight=lane.weight) for lane in self.lanes]
         self.scheduler = Scheduler(works, self.jobs, self._hear)
 
     def _hear(self, event: Event) -> None:

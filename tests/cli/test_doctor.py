@@ -263,8 +263,11 @@ def test_every_lanes_login_is_tried_with_its_own_key_and_server(
     assert not [name for name in findings if name.startswith("CHARIMG_")]
 
 
-def test_a_lane_without_its_key_stops_the_project(examine: Examine, project: Path, easel: str) -> None:
-    """A fallback's too: the run would be refused; the command names the account."""
+def test_a_lane_without_its_key_stops_the_project(
+    examine: Examine, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fallback's too: the run would be refused; another account's key is none, and the command names the account."""
+    monkeypatch.setenv("EASEL_KEY", "good-secret")
     (project / "charimg.yaml").write_text("provider: echo\nfallback: easel@work\n")
     result, findings = examine()
 
