@@ -84,7 +84,7 @@ def test_every_quick_try_is_paid_for_by_itself(workshop: Workshop) -> None:
 def test_what_the_service_reports_is_what_the_next_one_needs(twelve: Workshop) -> None:
     """It costs twice what was declared: nothing more is begun than the real price allows."""
     twelve.generator.usual = lambda: reported(0.5)
-    told = twelve.run(flags={"budget": "2.20", "batch_size": "1"})
+    told = twelve.run(flags={"budget": "2.30", "batch_size": "1"})
 
     assert (twelve.generator.asked.total(), spent(told)) == (4, 2.0)
 
