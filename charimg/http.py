@@ -23,16 +23,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import backoff
-from yarl import URL  # aiohttp's own: a host must be judged as aiohttp reads it
+from yarl import URL
 
 from charimg._version import __version__
 from charimg.errors import FatalError, FlakyError, ProviderError, RefusedAddressError, ThrottledError
 from charimg.public_network import PublicResolver, may_be_public
 from charimg.redaction import Redactor
+from charimg.requested_addresses import (
+    check_headers,
+    host_shown,
+    is_same_service,
+    picture_address,
+    proxy_of,
+    service_address,
+)
 from charimg.transport_errors import LostError, NotReachedError, in_our_words
 from charimg.websocket import MAX_MESSAGE, WebSocket, opened
 
@@ -143,12 +150,12 @@ class HttpSession:
             not trusted.
         :raises FlakyError: the answer is larger than *max_bytes*, broke off, or is no proper HTTP.
         """
-        address = _service_address(url)
-        _check_headers(headers or {}, address)
+        address = service_address(url)
+        check_headers(headers or {}, address)
         if self._services is None:
             self._services = _session(aiohttp.TCPConnector(limit=0), self._timeouts)
         session = self._services
-        proxy = _proxy_of(address)
+        proxy = proxy_of(address)
 
         async def send() -> Answer:
             return await self._send(
@@ -189,9 +196,9 @@ class HttpSession:
             the login.
         :raises FlakyError: no websocket is spoken there, or a message is too large or damaged.
         """
-        address = _service_address(_SOCKET_SCHEME.sub(r"http\1", url, count=1))
-        where = _where(address)
-        _check_headers(headers or {}, address)
+        address = service_address(_SOCKET_SCHEME.sub(r"http\1", url, count=1))
+        where = host_shown(address)
+        check_headers(headers or {}, address)
         if self._sockets is None:
             connector = aiohttp.TCPConnector(limit=0)
             self._sockets = _session(connector, self._timeouts, middlewares=(_no_redirects,))
@@ -202,7 +209,7 @@ class HttpSession:
             max_message=max_message,
             seconds=(timeouts or self._timeouts).connect,
             headers=headers,
-            proxy=_proxy_of(address),
+            proxy=proxy_of(address),
         )
         log.debug("websocket %s opened", self._redactor.clean(f"{where}{address.path}"))
         try:
@@ -223,8 +230,8 @@ class HttpSession:
         :raises ThrottledError: no answer came.
         """
         for _ in range(MAX_REDIRECTS + 1):
-            address = _picture_address(url)
-            trusted = trusted_host is not None and _is_same_service(address, trusted_host)
+            address = picture_address(url)
+            trusted = trusted_host is not None and is_same_service(address, trusted_host)
             if not trusted and not may_be_public(address.raw_host or ""):
                 raise RefusedAddressError
             answer = await self._download_once(address, trusted=trusted, max_bytes=max_bytes)
@@ -237,12 +244,12 @@ class HttpSession:
                 raise RefusedAddressError(
                     "the picture's address redirects to something that is no web address"
                 ) from None
-            if address.scheme == "https" and _picture_address(url).scheme != "https":
+            if address.scheme == "https" and picture_address(url).scheme != "https":
                 raise RefusedAddressError("the picture's address redirects from https to something else")
         raise RefusedAddressError("the picture's address redirects too often")
 
     async def _download_once(self, address: URL, *, trusted: bool, max_bytes: int) -> Answer:
-        if trusted or _proxy_of(address):  # a proxy is of the user's own choosing, and may well be a neighbour
+        if trusted or proxy_of(address):  # a proxy is of the user's own choosing, and may well be a neighbour
             return await self.request("GET", str(address), max_bytes=max_bytes)
         if self._strangers is None:
             connector = aiohttp.TCPConnector(limit=0, resolver=PublicResolver())
@@ -257,7 +264,7 @@ class HttpSession:
     async def _send(
         self, session: aiohttp.ClientSession, method: str, address: URL, *, max_bytes: int, **options: Any
     ) -> Answer:
-        where = _where(address)
+        where = host_shown(address)
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
@@ -313,79 +320,6 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int, where: str) ->
 def _too_large(where: str, max_bytes: int) -> ProviderError:
     cap = f"{max_bytes // (1024 * 1024)} MB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
     return FlakyError(f"the answer of {where} is larger than {cap}; it was not read")
-
-
-# -- addresses ------------------------------------------------------------------------------------------------------
-
-
-def _web_address(url: str) -> URL | None:
-    """The address, parsed as aiohttp will; ``None`` if it is none of the web."""
-    try:
-        address = URL(url)
-        return address if address.scheme in ("http", "https") and address.raw_host and address.port else None
-    except ValueError:
-        return None
-
-
-def _service_address(url: str) -> URL:
-    address = _web_address(url)
-    if address is None:
-        raise FatalError(f"'{_showable(url)}' is not a web address; check the provider's address setting")
-    return address
-
-
-def _picture_address(url: str) -> URL:
-    address = _web_address(url)
-    if address is None:
-        scheme = re.match(r"[a-z][a-z0-9+.-]{0,20}(?=:)", url, re.IGNORECASE)
-        raise RefusedAddressError(
-            f"the picture's address is not a web address: {scheme[0] if scheme else 'nothing'}://…"
-        )
-    return address
-
-
-def _where(address: URL) -> str:
-    """Host and port as written, for messages: never the user, the path or the query, which may hold a key."""
-    port = "" if address.explicit_port is None else f":{address.explicit_port}"
-    return f"{address.host_subcomponent}{port}"
-
-
-def _showable(url: str) -> str:
-    """The head of something that is no address, without what may be a key."""
-    head, *rest = re.split("[?#]", url, maxsplit=1)
-    shown = "…" if "@" in "".join(rest) else head.rpartition("@")[2]
-    return shown[:100].encode("ascii", "backslashreplace").decode()
-
-
-def _is_same_service(address: URL, trusted: str) -> bool:
-    try:
-        own = URL(f"{address.scheme}://{trusted}")
-        return (own.raw_host, own.port) == (address.raw_host, address.port)
-    except ValueError:
-        return False
-
-
-def _check_headers(headers: Mapping[str, str], address: URL) -> None:
-    """A key pasted with a line break is told as that, rather than in the words of a header writer."""
-    for name, value in headers.items():
-        if re.search(r"[\r\n\0]", f"{name}{value}"):
-            raise FatalError(f"the header '{name.split()[0]}' for {_where(address)} holds a line break; check the key")
-
-
-def _proxy_of(address: URL) -> str | None:
-    """The system's proxy for this address. aiohttp's own ``trust_env`` would also let ``~/.netrc`` replace the
-    provider's Authorization header.
-
-    :raises FatalError: it is set to something that is no http proxy.
-    """
-    proxy = getproxies().get(address.scheme)
-    if not proxy or proxy_bypass(f"{address.host}:{address.port}"):
-        return None
-    whole = proxy if "://" in proxy else f"http://{proxy}"
-    if _web_address(whole) is None:
-        variable = f"{address.scheme.upper()}_PROXY"
-        raise FatalError(f"{variable} names no http proxy; write it as http://host:port, or unset it")
-    return whole
 
 
 def _session(

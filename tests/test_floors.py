@@ -22,7 +22,7 @@ FLOORS = (
     ("catalogue", "installer"),
     ("plugins", "credentials", "http", "providers", "provider_call"),
     ("websocket",),
-    ("keyfile", "public_network", "transport_errors"),
+    ("keyfile", "public_network", "transport_errors", "requested_addresses"),
     ("polling", "reference_pictures", "plugin_distributions", "scaffold"),
     ("settings", "roster", "project", "verdicts", "claims"),
     ("contracts", "images"),
