@@ -84,7 +84,8 @@ class LaneChoice:
 
     def _place(self, declaration: Declaration, label: str) -> str:
         written = self.settings_of(declaration)
-        return lane_name(declaration.account_name, label, written.server if written else None)
+        # Both where both are given: one login may be good for two servers, and each has its own queue and pictures.
+        return lane_name(labelled(declaration.account_name, label), "", written.server if written else None)
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,15 @@ def test_a_lane_remembers_where_it_is_written(shop: Workshop) -> None:
     assert places(attic) == ("comfy", "comfy@attic:8188", "none", "none")
 
 
+def test_two_servers_are_two_places_though_one_login_is_good_for_both(shop: Workshop) -> None:
+    """What one of them says, that it is full or gone, is no word about the other."""
+    entry = "{{provider: comfy@me, server: 'http://{0}:1', name: {0}}}"
+    shop.write(f"lanes:\n  - {entry.format('attic')}\n  - {entry.format('cellar')}")
+
+    told = [(lane.account, lane.generator_place) for lane in lanes(shop).first]
+    assert told == [("comfy@me", "comfy@me@attic:1"), ("comfy@me", "comfy@me@cellar:1")]
+
+
 # -- uploaders -----------------------------------------------------------------------------------------------------
 
 
