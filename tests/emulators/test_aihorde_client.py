@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .aihorde import OWN_KEY, AiHordeEmulator
-from .polled.real_client import drive, installed
+from .real_clients import drive, installed
 from .threaded import serve_in_thread
 
 
@@ -22,6 +22,7 @@ def test_the_hordes_own_client_lives_a_whole_visit(request: pytest.FixtureReques
             Path(__file__).parent / "aihorde" / "drive_client.py",
             OWN_KEY,
             str(tmp_path / "picture.webp"),
+            home=tmp_path,
             AI_HORDE_URL=f"{service.url}/",
         )
         bill = service.bill

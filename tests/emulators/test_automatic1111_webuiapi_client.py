@@ -5,82 +5,24 @@ Where the client and the emulator disagree the emulator is wrong: the client wor
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import venv
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from .automatic1111 import Automatic1111Emulator
+from .real_clients import drive, installed
 from .threaded import serve_in_thread
 
-HERE = Path(__file__).parent / "automatic1111" / "client"
-
-
-def give_up(why: str) -> None:
-    """Skip at a desk, fail in CI: there the real client must have been heard."""
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(f"{why}; in CI this test may not be skipped")
-    pytest.skip(why)
-
-
-@pytest.fixture(scope="module")
-def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with the client, kept between runs in pytest's own cache."""
-    wanted = HERE / "requirements.txt"
-    digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    # Without pytest's cache (-p no:cacheprovider) it is installed for this run alone.
-    cache: pytest.Cache | None = getattr(request.config, "cache", None)
-    home = Path(cache.mkdir("webuiapi")) if cache else tmp_path_factory.mktemp("webuiapi")
-    installed = home / digest
-    if not installed.exists():
-        # Installed beside and renamed into place: two test runs at once cannot see a half-done folder.
-        with tempfile.TemporaryDirectory(dir=home) as scratch:
-            fresh = Path(scratch, "client")
-            venv.create(fresh, with_pip=True)
-            install = [_interpreter(fresh), "-m", "pip", "install", "-q", "-r", wanted]
-            pip = subprocess.run(install, capture_output=True, text=True, timeout=200, check=False)
-            if pip.returncode:
-                give_up(f"pip could not install the client: {pip.stderr.strip()[-300:]}")
-            try:
-                fresh.rename(installed)
-            except OSError:
-                assert installed.exists(), "somebody else was to have installed it"
-    return _interpreter(installed)
-
-
-def _interpreter(folder: Path) -> Path:
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def visit(python: Path, *arguments: str, **environment: str) -> dict[str, Any]:
-    """Run the driving script; what the client says it got."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    driven = subprocess.run(
-        [python, HERE / "drive.py", *arguments],
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert driven.returncode == 0, driven.stderr[-2000:]
-    seen: dict[str, Any] = json.loads(driven.stdout.splitlines()[-1])
-    return seen
+DRIVE = Path(__file__).parent / "automatic1111" / "drive_client.py"
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_webuiapi_lives_a_whole_visit(python: Path) -> None:
+@pytest.mark.timeout(400)
+def test_webuiapi_lives_a_whole_visit(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """A real client lists, draws from words and from a picture, changes the checkpoint and is refused."""
+    packages = installed(request, tmp_path, "webuiapi==0.9.17")
     with serve_in_thread(lambda: Automatic1111Emulator(auth=("ann", "secret"))) as server:
-        seen = visit(python, server.url, "ann", "secret")
+        seen = drive(packages, DRIVE, server.url, "ann", "secret", home=tmp_path)
         bill = server.bill
 
     assert seen["models"] == ["dreamshaper_8.safetensors [879db523c3]", "sd_xl_base_1.0.safetensors [31e35c80fc]"]

@@ -5,13 +5,7 @@ Where the client and the emulator disagree the emulator is wrong: the client wor
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import subprocess
-import sys
-import tempfile
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,86 +14,28 @@ import pytest
 
 from .comfyui import ComfyEmulator
 from .pictures import draw
+from .real_clients import installed, run
 from .test_comfyui_emulator import GRAPH, graph
 from .threaded import serve_in_thread
 
-REQUIREMENTS = Path(__file__).parent / "comfyui" / "requirements.txt"
 Comfy = Callable[..., list[dict[str, Any]]]
 
 
-def give_up(why: str) -> None:
-    """Skip at a desk, fail in CI: there the real client must have been heard."""
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(f"{why}; in CI this test may not be skipped")
-    pytest.skip(why)
-
-
-def program_of(home: Path) -> Path:
-    """The interpreter of a virtual environment."""
-    return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-@pytest.fixture(scope="module")
-def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter that has the client, kept between runs in pytest's own cache."""
-    wanted = REQUIREMENTS.read_bytes() + sys.version.encode()
-    # Without pytest's cache (-p no:cacheprovider) it is installed for this run alone.
-    cache: pytest.Cache | None = getattr(request.config, "cache", None)
-    home = Path(cache.mkdir("comfy-cli")) if cache else tmp_path_factory.mktemp("comfy-cli")
-    installed = home / hashlib.sha256(wanted).hexdigest()[:12]
-    if not installed.exists():
-        # Installed beside and renamed into place: two test runs at once cannot see a half-done folder.
-        with tempfile.TemporaryDirectory(dir=home) as scratch:
-            fresh = Path(scratch, "venv")
-            venv.create(fresh, with_pip=True)
-            pip = subprocess.run(
-                [program_of(fresh), "-m", "pip", "install", "-q", "-r", REQUIREMENTS],
-                capture_output=True,
-                text=True,
-                timeout=110,
-                check=False,
-            )
-            if pip.returncode:
-                give_up(f"pip could not install the client: {pip.stderr.strip()[-300:]}")
-            try:
-                fresh.rename(installed)
-            except OSError:
-                assert installed.exists(), "somebody else was to have installed it"
-    return program_of(installed)
-
-
 @pytest.fixture
-def comfy(python: Path, tmp_path: Path) -> Comfy:
+def comfy(request: pytest.FixtureRequest, tmp_path: Path) -> Comfy:
     """Runs the client: ``comfy(emulator, "run", "--wait", ...)``; what it said, one event after the other."""
+    packages = installed(request, tmp_path, "comfy-cli==1.23.0")
     # It keeps its state at home, and must neither look at the user's nor call anybody.
-    own = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "DO_NOT_TRACK": "1", "PYTHONWARNINGS": "ignore"}
+    own = {"XDG_CONFIG_HOME": str(tmp_path), "DO_NOT_TRACK": "1", "PYTHONWARNINGS": "ignore"}
 
-    def run(emulator: ComfyEmulator, *arguments: str) -> list[dict[str, Any]]:
-        port = emulator.url.rpartition(":")[2]
-        done = subprocess.run(
-            [
-                python,
-                "-m",
-                "comfy_cli",
-                "--skip-prompt",
-                "--json-stream",
-                *arguments,
-                "--host",
-                "127.0.0.1",
-                "--port",
-                port,
-            ],
-            cwd=tmp_path,
-            env={**os.environ, **own},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    def visit(emulator: ComfyEmulator, *arguments: str) -> list[dict[str, Any]]:
+        where = ("--host", "127.0.0.1", "--port", emulator.url.rpartition(":")[2])
+        words = ("-m", "comfy_cli", "--skip-prompt", "--json-stream", *arguments, *where)
+        done = run(packages, *words, home=tmp_path, **own)
         assert done.stdout, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
-    return run
+    return visit
 
 
 def saved(folder: Path, document: dict[str, Any]) -> str:
@@ -110,6 +46,7 @@ def saved(folder: Path, document: dict[str, Any]) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_public_client_runs_workflows(comfy: Comfy, tmp_path: Path) -> None:
     """A real client queues, listens, finds its pictures, and hears what is cached."""
     with serve_in_thread(ComfyEmulator) as emulator:
@@ -133,6 +70,7 @@ def test_the_public_client_runs_workflows(comfy: Comfy, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_public_client_understands_what_is_refused(comfy: Comfy, tmp_path: Path) -> None:
     """It finds the checkpoint's name in the list of nodes, and the errors of a job and of a graph where it looks."""
     with serve_in_thread(ComfyEmulator) as emulator:
@@ -149,6 +87,7 @@ def test_the_public_client_understands_what_is_refused(comfy: Comfy, tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_public_client_uploads(comfy: Comfy, tmp_path: Path) -> None:
     """It takes the name that the server gives."""
     pictures = [draw("one", 1, (64, 64)), draw("two", 2, (64, 64))]

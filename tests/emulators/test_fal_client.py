@@ -8,7 +8,7 @@ import pytest
 
 from .fal import TEST_KEY, FalEmulator
 from .polled import Reply
-from .polled.real_client import drive, installed
+from .real_clients import drive, installed
 from .threaded import serve_in_thread
 
 
@@ -26,6 +26,7 @@ def test_the_official_client_lives_a_whole_visit(request: pytest.FixtureRequest,
             Path(__file__).parent / "fal" / "drive_client.py",
             service.url,
             str(tmp_path / "one.png"),
+            home=tmp_path,
             FAL_KEY=TEST_KEY,
         )
         bill = service.bill

@@ -6,89 +6,26 @@ Where the client and the emulator disagree the emulator is wrong: the client wor
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import random
-import subprocess
-import sys
-import tempfile
-import venv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from .gemini import TEST_KEY, Account, GeminiEmulator
 from .gemini.replies import blocked, error, finished, in_array
+from .real_clients import drive, installed
 from .threaded import serve_in_thread
 
-HERE = Path(__file__).parent / "gemini" / "client"
+DRIVE = Path(__file__).parent / "gemini" / "drive_client.py"
 CHUNK = 8 * 1024 * 1024
 
 
-def give_up(why: str) -> None:
-    """Skip at a desk, fail in CI: there the real client must have been heard."""
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(f"{why}; in CI this test may not be skipped")
-    pytest.skip(why)
-
-
-@pytest.fixture(scope="module")
-def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with the client, kept between runs in pytest's own cache."""
-    wanted = (HERE / "requirements.txt").read_bytes()
-    digest = hashlib.sha256(wanted + sys.version.encode()).hexdigest()[:12]
-    # Without pytest's cache (-p no:cacheprovider) it is installed for this run alone.
-    cache: pytest.Cache | None = getattr(request.config, "cache", None)
-    home = Path(cache.mkdir("google-genai")) if cache else tmp_path_factory.mktemp("google-genai")
-    installed = home / digest
-    if not installed.exists():
-        # Installed beside and renamed into place: two test runs at once cannot see a half-done folder. Only the
-        # interpreter is called afterwards, which finds its packages from wherever it lies.
-        with tempfile.TemporaryDirectory(dir=home) as scratch:
-            fresh = Path(scratch, "client")
-            venv.create(fresh, with_pip=True)
-            pip = subprocess.run(
-                [_interpreter(fresh), "-m", "pip", "install", "-q", "-r", HERE / "requirements.txt"],
-                capture_output=True,
-                text=True,
-                timeout=110,
-                check=False,
-            )
-            if pip.returncode:
-                give_up(f"pip could not install the client: {pip.stderr.strip()[-300:]}")
-            try:
-                fresh.rename(installed)
-            except OSError:
-                assert installed.exists(), "somebody else was to have installed it"
-    return _interpreter(installed)
-
-
-def _interpreter(folder: Path) -> Path:
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def visit(python: Path, gemini: GeminiEmulator, folder: Path) -> dict[str, Any]:
-    """Run the driving script against *gemini*; what the client says it got."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "HOME") if name in os.environ}
-    driven = subprocess.run(
-        [python, HERE / "drive.py", TEST_KEY, folder],
-        env={**kept, "GOOGLE_GEMINI_BASE_URL": gemini.url},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert driven.returncode == 0, driven.stderr[-2000:]
-    seen: dict[str, Any] = json.loads(driven.stdout)
-    return seen
-
-
 @pytest.mark.slow
-@pytest.mark.timeout(240)
-def test_googles_client_lives_a_whole_visit(python: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(400)
+def test_googles_client_lives_a_whole_visit(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """The official client lists, draws with and without references, uploads in chunks, deletes and is refused."""
+    packages = installed(request, tmp_path, "google-genai==3.4.0")
     Image.new("RGB", (64, 64), "navy").save(tmp_path / "picture.png")
     noise = random.Random(20261122).randbytes(CHUNK + 1000)
     (tmp_path / "large.png").write_bytes(noise)
@@ -98,7 +35,7 @@ def test_googles_client_lives_a_whole_visit(python: Path, tmp_path: Path) -> Non
         gemini.add_fault(finished("IMAGE_SAFETY", message="Unable to show."), prompt="refused")
         gemini.add_fault(finished("NO_IMAGE", text="I can't draw that."), prompt="empty")
         gemini.add_fault(in_array(error(503, "high demand")), prompt="in a list")
-        seen = visit(python, gemini, tmp_path)
+        seen = drive(packages, DRIVE, TEST_KEY, tmp_path, home=tmp_path, GOOGLE_GEMINI_BASE_URL=gemini.url)
         bill = gemini.bill
 
     assert [name for name, _ in seen["models"]][2] == "models/gemini-3.1-flash-image"

@@ -6,83 +6,23 @@ Where the client and the emulator disagree the emulator is wrong: the client wor
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import venv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from .openai_images import AZURE, TEST_KEY, ImagesPerMinute, OpenAIEmulator
+from .real_clients import drive, installed
 from .threaded import serve_in_thread
 
-CLIENT = Path(__file__).parent / "openai_images" / "client"
-
-
-def give_up(why: str) -> None:
-    """Skip at a desk, fail in CI: there the real client must have been heard."""
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(f"{why}; in CI this test may not be skipped")
-    pytest.skip(why)
-
-
-def program_of(home: Path) -> Path:
-    """The interpreter of a virtual environment."""
-    return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-@pytest.fixture(scope="module")
-def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter that has the client, kept between runs in pytest's own cache."""
-    wanted = (CLIENT / "requirements.txt").read_bytes() + sys.version.encode()
-    # Without pytest's cache (-p no:cacheprovider) it is installed for this run alone.
-    cache: pytest.Cache | None = getattr(request.config, "cache", None)
-    home = Path(cache.mkdir("openai-client")) if cache else tmp_path_factory.mktemp("openai-client")
-    installed = home / hashlib.sha256(wanted).hexdigest()[:12]
-    if not installed.exists():
-        # Installed beside and renamed into place: two test runs at once cannot see a half-done folder.
-        with tempfile.TemporaryDirectory(dir=home) as scratch:
-            fresh = Path(scratch, "venv")
-            venv.create(fresh, with_pip=True)
-            pip = subprocess.run(
-                [program_of(fresh), "-m", "pip", "install", "-q", "-r", CLIENT / "requirements.txt"],
-                capture_output=True,
-                text=True,
-                timeout=110,
-                check=False,
-            )
-            if pip.returncode:
-                give_up(f"pip could not install the client: {pip.stderr.strip()[-300:]}")
-            try:
-                fresh.rename(installed)
-            except OSError:
-                assert installed.exists(), "somebody else was to have installed it"
-    return program_of(installed)
-
-
-def visit(python: Path, openai: OpenAIEmulator, azure: OpenAIEmulator, folder: Path) -> dict[str, Any]:
-    """Run the driving script; what the client says it got."""
-    driven = subprocess.run(
-        [python, CLIENT / "drive.py", openai.base_url, TEST_KEY, azure.url, folder],
-        env={name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "AZURE_"))},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert driven.returncode == 0, driven.stderr
-    seen: dict[str, Any] = json.loads(driven.stdout)
-    return seen
+DRIVE = Path(__file__).parent / "openai_images" / "drive_client.py"
 
 
 @pytest.mark.slow
-def test_the_official_client_lives_a_whole_visit(python: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(400)
+def test_the_official_client_lives_a_whole_visit(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """It lists, generates, edits in both forms, stores, refers, deletes, and understands every refusal."""
+    packages = installed(request, tmp_path, "openai==3.54.0")
     Image.new("RGB", (64, 64), "red").save(tmp_path / "hero.png")
     Image.new("RGB", (64, 64), "blue").save(tmp_path / "style.jpg")
     Image.new("RGBA", (64, 64), (0, 0, 0, 0)).save(tmp_path / "mask.png")
@@ -93,7 +33,7 @@ def test_the_official_client_lives_a_whole_visit(python: Path, tmp_path: Path) -
         serve_in_thread(lambda: OpenAIEmulator(limit=limit, blocked_words=("forbidden",))) as openai,
         serve_in_thread(lambda: OpenAIEmulator(personality=AZURE)) as azure,
     ):
-        seen = visit(python, openai, azure, tmp_path)
+        seen = drive(packages, DRIVE, openai.base_url, TEST_KEY, azure.url, tmp_path, home=tmp_path)
     bill = openai.bill
 
     made = {one.prompt: one for one in bill.generations}

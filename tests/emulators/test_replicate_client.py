@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .polled import Window
-from .polled.real_client import drive, installed
+from .real_clients import drive, installed
 from .replicate import TEST_TOKEN, ReplicateEmulator
 from .replicate.catalogue import INPUTS, OFFICIAL, VERSION
 from .threaded import serve_in_thread
@@ -26,6 +26,7 @@ def test_the_official_client_lives_a_whole_visit(request: pytest.FixtureRequest,
             Path(__file__).parent / "replicate" / "drive_client.py",
             VERSION,
             str(picture),
+            home=tmp_path,
             REPLICATE_BASE_URL=service.url,
             REPLICATE_API_TOKEN=TEST_TOKEN,
         )

@@ -1,4 +1,7 @@
-"""A client nobody here wrote, in a folder of its own, for holding an emulator to the truth."""
+"""Clients nobody here wrote, each in a folder of its own, for holding the emulators to the truth.
+
+Where a client and an emulator disagree the emulator is wrong: the client works against the real service.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,10 @@ def installed(request: pytest.FixtureRequest, scratch: Path, *requirements: str)
     """The folder with these pinned packages, kept between runs in pytest's own cache.
 
     Where they cannot be installed the test is skipped, but not in CI: there the real client must have been heard.
+
+    :param scratch: where they are put without pytest's cache (``-p no:cacheprovider``), for this run alone.
     """
     mark = hashlib.sha256(f"{sys.version_info[:2]}{requirements}".encode()).hexdigest()[:12]
-    # Without pytest's cache (-p no:cacheprovider) it is installed for this run alone.
     cache: pytest.Cache | None = getattr(request.config, "cache", None)
     home = Path(cache.mkdir("real-clients")) if cache else scratch
     place = home / mark
@@ -49,15 +53,25 @@ def installed(request: pytest.FixtureRequest, scratch: Path, *requirements: str)
     return place
 
 
-def drive(packages: Path, script: Path, *arguments: str, **environment: str) -> Any:
-    """Run a script with these packages; the JSON that it prints."""
-    ran = subprocess.run(
-        [sys.executable, "-S", str(script), *arguments],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(packages), "HOME": str(packages), **environment},
+def run(packages: Path, *command: str | Path, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these packages and no others, nor any of the user's variables.
+
+    :param home: the working folder, and where the client may keep what it likes.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-S", *command],
+        cwd=home,
+        env={**kept, "PYTHONPATH": str(packages), "HOME": str(home), **environment},
         capture_output=True,
         text=True,
         timeout=100,
         check=False,
     )
+
+
+def drive(packages: Path, script: Path, *arguments: str | Path, home: Path, **environment: str) -> Any:
+    """Run a script with these packages; the JSON that it prints last."""
+    ran = run(packages, script, *arguments, home=home, **environment)
     assert ran.returncode == 0, ran.stderr[-2000:]
-    return json.loads(ran.stdout)
+    return json.loads(ran.stdout.splitlines()[-1])
