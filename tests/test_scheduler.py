@@ -97,7 +97,7 @@ def test_mixed_results_are_counted_one_by_one() -> None:
     told = rehearse(12, ScriptedLane("a", script))
 
     batches = [(event.succeeded, event.failed, event.rejected, event.pending) for event in told.of(BatchFinished)]
-    summary = told.summary().finished(seconds=told.seconds)
+    summary = told.summary()
     counts = (summary.total, summary.succeeded, summary.failed, summary.rejected, summary.pending, summary.exit_code)
     assert (batches, counts) == ([(3, 1, 1, 0), (3, 2, 0, 0), (2, 0, 0, 0)], (12, 8, 3, 1, 0, ExitCode.QUOTA))
 
@@ -223,7 +223,7 @@ def test_two_barren_batches_close_the_lane() -> None:
     told = rehearse(15, ScriptedLane("a", usual=Answer(QUOTA)))
 
     closed = [(event.verdict, event.message) for event in told.of(LaneClosed)]
-    summary = told.summary().finished(seconds=0)
+    summary = told.summary()
     assert (closed, summary.failed, summary.pending, summary.exit_code) == (
         [(Verdict.THROTTLED, "2 batches in a row without one success: quota exceeded")],
         10,
@@ -302,7 +302,7 @@ def test_fatal_and_exhausted_close_the_lane_without_waiting(outcome: Outcome, ex
     told = rehearse(12, ScriptedLane("a", {"c2": [Answer(outcome, 1)]}))
 
     closed = [(event.verdict, event.message) for event in told.of(LaneClosed)]
-    summary = told.summary().finished(seconds=0)
+    summary = told.summary()
     counts = (summary.succeeded, summary.failed, summary.pending, summary.exit_code)
     assert (told.seconds, closed, len(told.calls), counts) == (
         3.0,
@@ -497,7 +497,7 @@ def test_an_exhausted_lane_hands_its_jobs_back_and_the_other_takes_them() -> Non
     """A lane whose money is gone closes; the other does its jobs, and the run ends with all of them done."""
     told = rehearse(8, ScriptedLane("a", usual=Answer(DAILY, 1)), ScriptedLane("b"))
 
-    summary = told.summary().finished(seconds=0)
+    summary = told.summary()
     assert ([event.lane for event in told.of(LaneClosed)], len(told.succeeded()), summary.exit_code) == (
         ["a"],
         8,
@@ -526,7 +526,7 @@ def test_the_run_ends_when_no_lane_is_left() -> None:
     """All lanes closed, the rest is pending and the run ends by itself."""
     told = rehearse(30, ScriptedLane("a", usual=Answer(DAILY)), ScriptedLane("b", usual=Answer(FATAL)))
 
-    summary = told.summary().finished(seconds=0)
+    summary = told.summary()
     assert (len(told.of(LaneClosed)), summary.pending, summary.exit_code) == (2, 30, ExitCode.LOGIN)
 
 
@@ -591,7 +591,7 @@ def test_whatever_the_services_answer_the_promises_hold(
 
     told = rehearse(count, *lanes, policy=policy, meanwhile=interrupt)
 
-    summary = told.summary().finished(seconds=told.seconds)
+    summary = told.summary()
     assert summary.succeeded + summary.failed + summary.rejected + summary.pending == summary.total == count
     assert all(number >= 0 for number in (summary.succeeded, summary.failed, summary.rejected, summary.pending))
     ended = {call.key for call in told.calls if call.verdict in ENDS}

@@ -21,11 +21,12 @@ from typing import Any, TypeVar
 
 from charimg.contracts import ImageGenerator
 from charimg.errors import ProviderError
-from charimg.events import Event
+from charimg.events import Event, JobDone, JobFailed, JobRejected, RunFinished, RunStarted, names_of
 from charimg.model import ImageRequest, Job, Verdict
 from charimg.policy import Outcome, Policy
 from charimg.provider_call import checked, guarded
-from charimg.scheduler import LaneWork, Scheduler
+from charimg.scheduler import LaneWork, Leftover, Scheduler
+from charimg.summary import Tally
 from charimg.testing.bench import Subject, on_bench
 from charimg.testing.clock import on_virtual_clock
 from charimg.testing.server import PlayedService, mark
@@ -86,8 +87,12 @@ class FakeLane:
     name: str
     script: Mapping[str, Sequence[Turn]] = field(default_factory=dict)
     usual: Turn = field(default_factory=Turn)
-    weight: int | None = None
+    weight: float | None = None
     """Its share of the jobs, relative to the other lanes with a weight."""
+    at_once: int | None = None
+    """Jobs of a batch that it takes at once; ``None`` for all of them."""
+    pace: float = 0.0
+    """Seconds between the beginnings of two jobs."""
     policy: Policy | None = None
     """Its own, where it differs from the rehearsal's."""
     calls: list[Call] = field(default_factory=list)
@@ -116,13 +121,23 @@ class GeneratorLane:
 
     name: str
     generator: ImageGenerator
-    weight: int | None = None
+    weight: float | None = None
     policy: Policy | None = None
     calls: list[Call] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
     pictures: dict[str, bytes] = field(default_factory=dict)
     """The pictures it made, by key."""
+
+    @property
+    def at_once(self) -> int | None:
+        """As the generator declares it."""
+        return self.generator.declaration.abilities.parallel
+
+    @property
+    def pace(self) -> float:
+        """As the generator declares it."""
+        return self.generator.declaration.abilities.pace
 
     async def work(self, job: Job) -> Outcome:
         """Generate the job's picture; whatever goes wrong is told as the core tells it."""
@@ -167,13 +182,22 @@ class Rehearsal:
     lanes: list[FakeLane | GeneratorLane]
     jobs: list[Job]
     policy: Policy = field(default_factory=Policy)
+    only_by: Mapping[str, str] = field(default_factory=dict)
+    """Lanes by the keys of jobs that nobody else may do: they stand at its service."""
+    more_to_come: bool = False
+    """A fallback stands by: what these lanes give up has not failed yet."""
+    left: list[Leftover] = field(default_factory=list)
+    """What no lane brought to an end."""
     heard: list[tuple[float, Event]] = field(default_factory=list)
     seconds: float = 0.0
     """How long the run took, on the virtual clock."""
 
     def __post_init__(self) -> None:
-        works = [LaneWork(lane.name, lane.work, lane.policy or self.policy, weight=lane.weight) for lane in self.lanes]
-        self.scheduler = Scheduler(works, self.jobs, self._hear)
+        works = [
+            LaneWork(lane.name, lane.work, lane.policy or self.policy, lane.at_once, lane.pace, lane.weight)
+            for lane in self.lanes
+        ]
+        self.scheduler = Scheduler(works, self.jobs, self._hear, more_to_come=self.more_to_come, only_by=self.only_by)
 
     def _hear(self, event: Event) -> None:
         self.heard.append((asyncio.get_running_loop().time(), event))
@@ -181,7 +205,7 @@ class Rehearsal:
     async def run(self) -> Rehearsal:
         """Run to the end."""
         began = asyncio.get_running_loop().time()
-        await self.scheduler.run()
+        self.left = await self.scheduler.run()
         self.seconds = round(asyncio.get_running_loop().time() - began, 3)
         return self
 
@@ -211,6 +235,42 @@ class Rehearsal:
         there = {call.key for call in self.calls if call.verdict is Verdict.OK}
         return [job.key for job in self.jobs if job.key in there]
 
+    def summary(self) -> RunFinished:
+        """The honest summary, of the scheduler's events and those that a pipeline would add."""
+        tally = Tally()
+        tally.hear(self._started())
+        names = {job.key: job.name for job in self.jobs}
+        for call in self.calls:
+            about: dict[str, Any] = {"lane": call.lane, "key": call.key, "name": names[call.key]}
+            if call.verdict is Verdict.OK:
+                tally.hear(JobDone(**about))
+            elif call.verdict is Verdict.REJECTED:
+                tally.hear(JobRejected(**about, verdict=call.verdict, message="", stage="generate"))
+            elif call.verdict in (Verdict.FLAKY, Verdict.INVALID):
+                tally.hear(JobFailed(**about, verdict=call.verdict, message="", stage="generate"))
+        for _, event in self.heard:
+            tally.hear(event)
+        return tally.finished(seconds=self.seconds)
+
+    def _started(self) -> RunStarted:
+        policy = self.policy
+        return RunStarted(
+            run="rehearsal",
+            total=len(self.jobs),
+            skipped=0,
+            jobs=names_of(self.jobs),
+            lanes=tuple(lane.name for lane in self.lanes),
+            generator="rehearsed",
+            uploader="none",
+            store="none",
+            out="",
+            batch_size=policy.batch_size,
+            quota_wait=policy.quota_wait,
+            max_retries=policy.max_retries,
+            cooldown=policy.cooldown,
+            batches=policy.batches(len(self.jobs)),
+        )
+
 
 def rehearse(
     *lanes: FakeLane | type[ImageGenerator],
@@ -219,6 +279,7 @@ def rehearse(
     service: Service | None = None,
     settings: Mapping[str, Any] | None = None,
     meanwhile: Callable[[Rehearsal], Coroutine[Any, Any, None]] | None = None,
+    **terms: Any,
 ) -> Rehearsal:
     """Run so many jobs on these lanes, with the real scheduler and policy, and tell what was said and when.
 
@@ -226,6 +287,7 @@ def rehearse(
     :param service: what the generators speak to; its answers decide what happens, such as a 429 after the fifth.
     :param settings: of the generators, where they differ from the defaults.
     :param meanwhile: what happens beside the run: a Ctrl-C at some moment (``rehearsal.scheduler.stop()``).
+    :param terms: further fields of the :class:`Rehearsal`: ``only_by``, ``more_to_come``.
     """
 
     async def play() -> Rehearsal:
@@ -244,7 +306,7 @@ def rehearse(
                 await bench.provider.open()
                 assert isinstance(bench.provider, ImageGenerator), "only generators can be rehearsed"
                 ready.append(GeneratorLane(name, bench.provider))
-            rehearsal = Rehearsal(ready, make_jobs(jobs), policy or Policy())
+            rehearsal = Rehearsal(ready, make_jobs(jobs), policy or Policy(), **terms)
             beside = asyncio.ensure_future(meanwhile(rehearsal)) if meanwhile else None
             await rehearsal.run()
             if beside is not None:
