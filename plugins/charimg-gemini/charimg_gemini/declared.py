@@ -32,7 +32,7 @@ SETTINGS = (
         env=("GOOGLE_GEMINI_BASE_URL",),
     ),
     Setting("api_version", "Version of the API in the path of every address.", str, "v1beta", choices=("v1beta", "v1")),
-    Setting("timeout", "Seconds to wait for one answer.", float, 300.0, minimum=0.1),
+    Setting("timeout", "Seconds to wait for one answer.", float, 600.0, minimum=0.1),
 )
 """Settings of both."""
 

@@ -71,10 +71,10 @@ class FileShelf:
     async def forget_the_gone(self, uris: set[str]) -> bool:
         """Ask the service for each of these files, which costs nothing, and forget those that it no longer gives.
 
-        :returns: whether there was one.
+        :returns: whether there was one; also one that another job has missed, and forgotten, in the meantime.
         :raises FlakyError: one is there and cannot be used yet, or never.
         """
-        gone = set()
+        gone = uris - {kept.id for kept in self._kept.values()}
         for reference in list(self._kept.values()):
             if reference.id not in uris:
                 continue

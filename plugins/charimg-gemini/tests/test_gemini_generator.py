@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from datetime import date
+from typing import Any
 
 import pytest
 from gemini_lane import Lane, MakeLane
@@ -140,6 +141,35 @@ async def test_a_forgotten_file_is_uploaded_again_and_the_request_replayed_once(
     assert len(gemini.bill.uploads) == 2
     assert gemini.bill.generations[1].references == (gemini.bill.uploads[1].name,)
     assert len(gemini.bill.generations) == 2
+
+
+async def test_jobs_that_miss_the_same_file_one_after_the_other_both_get_their_picture(
+    gemini: GeminiEmulator, lane_for: MakeLane
+) -> None:
+    """The second hears its 403 when the first has put the file back already: that is no wrong key either."""
+    lane = lane_for(gemini.url, references="file")
+    references = (Reference(lane.picture()),)
+    await lane.generator.generate(lane.request(references=references))
+    account = gemini.behaviour.accounts[0]
+    gemini._files.delete(gemini.bill.uploads[0].name, account.owner, gemini.moment(), 403)
+    put_back, send = asyncio.Event(), lane.generator._account.send
+
+    async def in_order(method: str, url: str, **content: Any) -> Any:
+        answer = await send(method, url, **content)
+        if answer.status == 403 and "a slow jester" in str(content.get("json")):
+            await put_back.wait()
+        return answer
+
+    lane.generator._account.send = in_order  # type: ignore[method-assign]
+
+    async def quick() -> None:
+        await lane.generator.generate(lane.request("a quick jester", references=references))
+        put_back.set()
+
+    await asyncio.gather(quick(), lane.generator.generate(lane.request("a slow jester", references=references)))
+
+    assert len(gemini.bill.uploads) == 2
+    assert len(gemini.bill.generations) == 3
 
 
 async def test_a_refused_key_is_no_forgotten_file(gemini: GeminiEmulator, lane_for: MakeLane) -> None:
