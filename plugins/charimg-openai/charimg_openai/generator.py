@@ -149,27 +149,33 @@ class OpenAIGenerator(PolledGenerator):
             return ticket
         # A signed address is a secret, and short-lived: it does not go into the ledger, so there is no later try.
         try:
-            data = await self._fetched(str(item.url))
+            data = await self._fetched(request, str(item.url))
         except ProviderError as error:
             error.possibly_charged = True
             raise
         return self._picture(data, cost, request_id, item.prompt)
 
-    async def ask(self, request: ImageRequest, ticket: str) -> bytes:  # noqa: ARG002 - the base class's signature
+    async def ask(self, request: ImageRequest, ticket: str) -> bytes:
         """Fetch the picture from its address."""
-        return await self._fetched(_opened(ticket)["url"])
+        return await self._fetched(request, _opened(ticket)["url"])
 
-    async def read(self, request: ImageRequest, ticket: str, answer: bytes) -> GeneratedImage:  # noqa: ARG002 - likewise
+    async def read(self, request: ImageRequest, ticket: str, answer: bytes) -> GeneratedImage:  # noqa: ARG002 - the base class's signature
         """The picture with what was said of it."""
         told = _opened(ticket)
         amount = told["cost"]
         cost = None if amount is None else Cost(amount, "USD", source="reported")
         return self._picture(answer, cost, told["id"], told["prompt"])
 
-    async def _fetched(self, url: str) -> bytes:
+    async def _fetched(self, request: ImageRequest, url: str) -> bytes:
         answer = await self._service.fetch(url)
         if answer.status in (401, 403, 404, 410):
-            raise LostTicketError(f"{self._service.title} does not give out the picture it made (HTTP {answer.status})")
+            told = f"{self._service.title} does not give out the picture it made (HTTP {answer.status})"
+            if request.ticket is not None:  # it has run out since an earlier try
+                raise LostTicketError(told)
+            # Just made: the next one would be paid for and refused alike.
+            raise InvalidRequestError(
+                f"{told}; have it in the answer, with -o response_format=b64_json", possibly_charged=True
+            )
         if not answer.ok:
             raise self._service.error(answer, "the picture's address")
         return answer.body

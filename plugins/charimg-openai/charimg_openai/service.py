@@ -134,7 +134,7 @@ class ImagesService:
 
         :raises ProviderError: it is another.
         """
-        answer = await self._post(path, json=body)
+        answer = await self._post(path, spends, json=body)
         return self._good(answer, path, model, spends)
 
     async def post_form(
@@ -157,7 +157,7 @@ class ImagesService:
             form.add_field(name, value)
         for name, data, file_name, media_type in parts:
             form.add_field(name, data, filename=file_name, content_type=media_type)
-        answer = await self._post(path, data=form)
+        answer = await self._post(path, spends, data=form)
         return self._good(answer, path, model, spends)
 
     def may_ask(self, url: str) -> bool:
@@ -220,8 +220,12 @@ class ImagesService:
         base = self.base_url.partition("/deployments/")[0]
         return await self._request("GET", join(base, "/models"), LIST_TIMEOUT)
 
-    async def _post(self, path: str, **content: Any) -> Answer:
-        return await self._request("POST", join(self.base_url, path), self._timeout, **content)
+    async def _post(self, path: str, spends: bool, **content: Any) -> Answer:
+        try:
+            return await self._request("POST", join(self.base_url, path), self._timeout, **content)
+        except ProviderError as error:
+            error.possibly_charged = error.possibly_charged and spends  # a lost upload costs nothing
+            raise
 
     async def _request(self, method: str, url: str, seconds: float, **content: Any) -> Answer:
         from charimg.http import Timeouts  # noqa: PLC0415 - aiohttp is heavy, and the declaration does without

@@ -303,6 +303,22 @@ async def test_a_picture_that_is_gone_from_its_address_is_told_as_charged(openai
     assert openai.bill.generations == []
 
 
+@pytest.mark.parametrize("query", ["", "?sig=s3cretsignature"])
+async def test_a_fresh_picture_that_is_refused_is_not_paid_for_again(
+    openai: OpenAIEmulator, lane: Lane, query: str
+) -> None:
+    """Quick retries would pay for more pictures that nobody gives out."""
+    from tests.emulators.openai_images.replies import json_reply
+
+    refused = f"{openai.url}/generated-images/b64none.png{query}"
+    openai.add_fault(json_reply({"data": [{"url": refused}]}), endpoint="generations")
+
+    with pytest.raises(InvalidRequestError, match="response_format=b64_json") as failed:
+        await lane.generator.generate(lane.request())
+
+    assert failed.value.possibly_charged
+
+
 async def test_a_signed_address_does_not_go_into_the_ledger(openai: OpenAIEmulator, lane: Lane) -> None:
     """It is a secret, and short-lived."""
     from tests.emulators.openai_images.replies import json_reply
@@ -372,7 +388,7 @@ async def test_another_host_never_gets_the_key(
     monkeypatch.setattr(lane.context.http, "request", noted)
     openai.add_fault(json_reply({"data": [{"url": "https://pictures.example/x.png"}]}), endpoint="generations")
 
-    with pytest.raises(FlakyError, match=r"does not give out the picture it made \(HTTP 401\)"):
+    with pytest.raises(InvalidRequestError, match=r"does not give out the picture it made \(HTTP 401\)"):
         await lane.generator.generate(lane.request())
 
     assert urls == [f"{openai.base_url}/images/generations"]

@@ -8,7 +8,7 @@ import hashlib
 import pytest
 from openai_lane import Lane, MakeLane
 
-from charimg.errors import InvalidRequestError
+from charimg.errors import InvalidRequestError, ThrottledError
 from charimg.model import Reference
 from tests.emulators.openai_images import LOCALAI, TOGETHER, OpenAIEmulator
 
@@ -75,6 +75,18 @@ async def test_an_uploaded_reference_that_the_service_lost_is_uploaded_again(
 
     assert [one.status for one in openai.bill.log("edits")] == [200, 404, 200]
     assert [one.sha256 for one in openai.bill.uploads] == [*digests(lane, "red", "blue", "red")]
+
+
+async def test_an_upload_whose_answer_is_lost_was_not_charged(openai: OpenAIEmulator, lane_for: MakeLane) -> None:
+    """Files cost nothing: neither the budget nor the user hears of a picture that may have been paid for."""
+    lane = lane_for(openai.base_url, references="files")
+    openai.add_fault("drop-after-accept", endpoint="files")
+
+    with pytest.raises(ThrottledError) as failed:
+        await lane.generator.generate(lane.request(references=lane.references("red")))
+
+    assert not failed.value.possibly_charged
+    assert openai.bill.generations == []
 
 
 async def test_a_reference_that_is_lost_at_once_again_is_invalid(openai: OpenAIEmulator, lane_for: MakeLane) -> None:
