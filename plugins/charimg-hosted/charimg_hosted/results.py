@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from charimg.addresses import host_and_port
-from charimg.errors import ProviderError, RefusedAddressError
+from charimg.errors import FlakyError, InvalidRequestError, ProviderError, RefusedAddressError
 from charimg.images import decode_base64
-from charimg.model import Verdict
+from charimg.model import ImageRequest, Verdict
 from charimg.polling import LostTicketError, PolledGenerator
 
 
@@ -27,20 +27,33 @@ def ticket_fields(ticket: str, *needed: str) -> dict[str, Any]:
     return fields
 
 
-async def picture_at(generator: PolledGenerator, place: str, base_url: str) -> bytes:
+async def picture_at(generator: PolledGenerator, request: ImageRequest, place: str, base_url: str) -> bytes:
     """The bytes of a result: what a ``data:`` address holds, or what lies at a web address.
 
-    No key is sent. An address that refuses for good (404, or the 403 of a signature that has run out) means that the
-    job's picture is gone: the job is asked for no more.
+    No key is sent. An address that refuses for good (404, or the 403 of a signature that has run out) means that an
+    earlier try's picture is gone, and the job is asked for no more. Where this very try has paid for the picture, it
+    cannot have run out: something between here and the service refuses, and another picture would be paid for in vain.
 
-    :raises LostTicketError: the picture is gone.
+    :raises LostTicketError: the picture of an earlier try is gone.
+    :raises InvalidRequestError: the picture of this try is refused; the job stands, and a later run asks for it.
     :raises ProviderError: it cannot be had at the moment; the job stands.
     """
     if place[:5].lower() == "data:":
-        return decode_base64(place)
+        try:
+            return decode_base64(place)
+        except FlakyError as error:
+            error.possibly_charged = True
+            raise
     try:
         return await generator.fetch(place, trusted_host=host_and_port(base_url))
     except ProviderError as error:
         if error.verdict in (Verdict.THROTTLED, Verdict.FLAKY) or isinstance(error, RefusedAddressError):
             raise
-        raise LostTicketError(f"the finished picture is no longer at its address ({error.message})") from error
+        if request.ticket is not None:
+            raise LostTicketError(f"the finished picture is no longer at its address ({error.message})") from error
+        host = host_and_port(place).removesuffix(":443")
+        raise InvalidRequestError(
+            f"the picture is made, and {host} does not give it out ({error.message}): is that host blocked here?",
+            possibly_charged=True,
+            standing=True,
+        ) from error

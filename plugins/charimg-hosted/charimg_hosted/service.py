@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from charimg.addresses import join
-from charimg.errors import ProviderError
+from charimg.errors import FlakyError, ProviderError
 from charimg.model import Verdict, utc_now
 from charimg.verdicts import Reading, error_of, read_answer
 
@@ -62,6 +62,16 @@ class HostedService(ABC):
         whole = {**self.key_headers(), **(headers or {})}
         patience = Timeouts(read=READ, total=TOTAL)
         return await self.context.http.request(method, url, headers=whole, json=json, data=data, timeouts=patience)
+
+    def accepted(self, answer: Answer) -> Any:
+        """The data of a success that is paid for.
+
+        :raises FlakyError: it is no JSON; the job may have been taken all the same.
+        """
+        try:
+            return answer.json()
+        except FlakyError as error:
+            raise FlakyError(f"{self.title}: {error.message}", possibly_charged=True) from error
 
     def reading(self, status: int, headers: Mapping[str, str], body: str | dict[str, Any]) -> Reading:
         """What an answer, or the part of it that does not repeat the request, means by the core's rules.

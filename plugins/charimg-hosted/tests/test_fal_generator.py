@@ -33,6 +33,16 @@ async def test_the_queue_is_waited_for_and_its_places_told(fal: Lane) -> None:
     assert [words for _, words in fal.told][:2] == ["number 3 in the queue", "number 2 in the queue"]
 
 
+async def test_a_page_in_place_of_the_result_does_not_cost_another_picture(fal: Lane) -> None:
+    """The result is still there: it is asked for again."""
+    fal.emulator.add_fault(Reply(200, b"<html>one moment</html>"), "result")
+
+    picture = await fal.generator().generate(fal.request())
+
+    assert inspect(picture.data)
+    assert len(fal.emulator.bill.made) == 1
+
+
 async def test_fals_own_retries_are_switched_off(fal: Lane) -> None:
     """What an overload means is the policy's business."""
     await fal.generator().generate(fal.request())

@@ -92,13 +92,40 @@ async def test_a_ticket_nobody_knows_is_lost(lane: Lane) -> None:
 
 
 async def test_an_expired_picture_is_lost(lane: Lane) -> None:
-    """The result's address answers 404: the job is not asked for again and again."""
+    """The address of an earlier try's result answers 404: the job is not asked for again and again."""
+    request = lane.request()
+    await lane.generator().generate(request)
     lane.emulator.add_fault(Reply(404, b"gone", {"Content-Type": "text/plain"}), "picture")
 
     with pytest.raises(LostTicketError) as failed:
-        await lane.generator().generate(lane.request())
+        await lane.generator().generate(lane.again(request))
 
     assert failed.value.possibly_charged
+
+
+async def test_a_fresh_picture_that_is_refused_is_not_paid_for_again(lane: Lane) -> None:
+    """A proxy that blocks the pictures' host would make every quick retry another picture paid in vain."""
+    lane.emulator.add_fault(Reply(403, b"blocked", {"Content-Type": "text/plain"}), "picture")
+    request = lane.request()
+
+    with pytest.raises(InvalidRequestError, match="is that host blocked here") as failed:
+        await lane.generator().generate(request)
+    picture = await lane.generator().generate(lane.again(request))
+
+    assert (failed.value.standing, failed.value.possibly_charged) == (True, True)
+    assert inspect(picture.data)
+    assert len(lane.emulator.bill.made) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>welcome</html>", b"[1]"])
+async def test_a_success_that_is_no_ticket_is_said_to_be_perhaps_paid(lane: Lane, body: bytes) -> None:
+    """A page of something in between: the service may have taken the job behind it."""
+    lane.emulator.add_fault(Reply(200, body), "submit")
+
+    with pytest.raises(FlakyError) as failed:
+        await lane.generator().generate(lane.request())
+
+    assert failed.value.possibly_charged is (lane.service.name != "aihorde")
 
 
 async def test_a_broken_download_leaves_the_job_standing(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,7 +254,7 @@ async def test_a_model_that_is_gone_names_its_successor(
         ("drop-after", None, Verdict.THROTTLED, True),
         ("truncate", None, Verdict.FLAKY, True),
         ("no-image", None, Verdict.FLAKY, False),
-        ("html", None, Verdict.FLAKY, False),
+        ("html", None, Verdict.FLAKY, True),
         (500, {"id": "1", "name": "internal_error", "errors": ["Something went wrong."]}, Verdict.FLAKY, False),
         (502, b"<html>bad gateway</html>", Verdict.THROTTLED, False),
         (413, {"id": "1", "name": "payload_too_large", "errors": ["too large"]}, Verdict.INVALID, False),

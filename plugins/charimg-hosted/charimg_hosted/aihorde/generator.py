@@ -161,7 +161,7 @@ class AiHordeGenerator(PolledGenerator):
         kudos = answer.get("kudos")
         paid = isinstance(kudos, (int, float)) and not isinstance(kudos, bool)
         return GeneratedImage(
-            data=await picture_at(self, whole, self._service.base_url),
+            data=await picture_at(self, request, whole, self._service.base_url),
             seed=_seed(made.get("seed")),
             model=str(made.get("model") or self._model),
             cost=Cost(float(kudos), "kudos", source="reported") if paid else None,  # type: ignore[arg-type]  # it is one

@@ -90,7 +90,7 @@ class BflGenerator(PolledGenerator):
         answer = await self._service.ask("POST", self._service.url(f"/v1/{quote(self._model)}"), json=body)
         if not answer.ok:
             raise self._refused(answer)
-        data = answer.json()
+        data = self._service.accepted(answer)
         task = data.get("id") if isinstance(data, dict) else None
         if not isinstance(task, str) or not task:
             raise FlakyError("Black Forest Labs took the request but gave no id for it", possibly_charged=True)
@@ -140,7 +140,7 @@ class BflGenerator(PolledGenerator):
         seed = result.get("seed", request.seed)
         cost = answer.get("cost") if _is_amount(answer.get("cost")) else task.get("cost")
         return GeneratedImage(
-            data=await picture_at(self, place, self._service.base_url),
+            data=await picture_at(self, request, place, self._service.base_url),
             seed=seed if isinstance(seed, int) and not isinstance(seed, bool) else None,
             model=self._model,
             cost=Cost(float(cost), "credits", source="reported") if cost is not None else None,

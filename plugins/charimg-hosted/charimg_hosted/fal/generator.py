@@ -118,7 +118,7 @@ class FalGenerator(PolledGenerator):
         answer = await self._service.ask("POST", address, json=body, headers={"x-fal-no-retry": "1"})
         if not answer.ok:
             raise self._trouble(answer)
-        data = answer.json()
+        data = self._service.accepted(answer)
         places = [data.get(name) if isinstance(data, dict) else None for name in ("status_url", "response_url")]
         if not all(isinstance(place, str) and place for place in places):
             raise FlakyError("fal took the request but did not say where to ask for it", possibly_charged=True)
@@ -143,6 +143,8 @@ class FalGenerator(PolledGenerator):
             raise LostTicketError("fal no longer has the result")
         if result.status in _GATEWAY and not _error_types(result):
             raise self._service.trouble(result)
+        if result.ok and not isinstance(result.json(), dict):  # a page in between: the result itself is still there
+            raise FlakyError("fal answered with something that is no result")
         return State(word, None, result)
 
     async def read(self, request: ImageRequest, ticket: str, answer: State) -> GeneratedImage | None:  # noqa: ARG002
@@ -153,8 +155,6 @@ class FalGenerator(PolledGenerator):
         if not answer.result.ok:
             raise self._trouble(answer.result)
         data = answer.result.json()
-        if not isinstance(data, dict):
-            raise FlakyError("fal's result is no JSON object", possibly_charged=True)
         flags = data.get("has_nsfw_concepts")
         if isinstance(flags, list) and any(flag is True for flag in flags):
             raise RejectedError("fal's safety checker calls the picture unsafe; change the description")
@@ -163,7 +163,7 @@ class FalGenerator(PolledGenerator):
             raise FlakyError("fal's result holds no picture", possibly_charged=True)
         seed = data.get("seed")
         return GeneratedImage(
-            data=await picture_at(self, place, self._service.base_url),
+            data=await picture_at(self, request, place, self._service.base_url),
             seed=seed if isinstance(seed, int) and not isinstance(seed, bool) else None,
             model=self._model,
             request_id=answer.result.headers.get("x-fal-request-id"),

@@ -123,8 +123,8 @@ class ReplicateGenerator(PolledGenerator):
         )
         if not answer.ok:
             raise self._refused(answer)
-        prediction = _prediction(answer)
-        ticket = prediction.get("id")
+        prediction = self._service.accepted(answer)
+        ticket = prediction.get("id") if isinstance(prediction, dict) else None
         if not isinstance(ticket, str) or not ticket:
             raise FlakyError("Replicate took the request but gave no id for it", possibly_charged=True)
         return ticket
@@ -153,7 +153,7 @@ class ReplicateGenerator(PolledGenerator):
                 raise LostTicketError("Replicate has removed the finished picture, as it does after an hour")
             raise FlakyError("the prediction succeeded without a picture", possibly_charged=True)
         return GeneratedImage(
-            data=await picture_at(self, place, self._service.base_url),
+            data=await picture_at(self, request, place, self._service.base_url),
             seed=request.seed,
             model=str(answer.get("model") or self._model),
             request_id=ticket,

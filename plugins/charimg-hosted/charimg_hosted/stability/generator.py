@@ -56,7 +56,7 @@ class StabilityGenerator(ImageGenerator):
         )
         if not answer.ok:
             raise self._service.refusal(answer, retirement=self.declaration.retirement(self._model))
-        data = answer.json()
+        data = self._service.accepted(answer)
         filtered = refusal_in(data)  # before its picture is looked at: a filtered one is there, and useless
         if filtered is not None:
             raise RejectedError(f"Stability filtered the picture it drew ({filtered}); {CHANGE}")

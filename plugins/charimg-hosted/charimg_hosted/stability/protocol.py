@@ -92,4 +92,9 @@ def drawn(answer: Any) -> Drawn:
     if not isinstance(answer, dict) or not answer.get("image"):
         raise FlakyError("Stability sent no picture and no reason")
     seed = answer.get("seed")
-    return Drawn(decode_base64(answer["image"]), seed if isinstance(seed, int) and not isinstance(seed, bool) else None)
+    try:
+        data = decode_base64(answer["image"])
+    except FlakyError as error:
+        error.possibly_charged = True  # it was made, and is damaged
+        raise
+    return Drawn(data, seed if isinstance(seed, int) and not isinstance(seed, bool) else None)
