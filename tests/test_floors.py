@@ -23,7 +23,7 @@ FLOORS = (
     ("plugins", "credentials", "http", "providers", "provider_call"),
     ("websocket",),
     ("keyfile", "public_network", "transport_errors", "requested_addresses"),
-    ("polling", "reference_pictures", "plugin_distributions", "scaffold"),
+    ("polling", "reference_pictures", "uploads", "plugin_distributions", "scaffold"),
     ("settings", "roster", "project", "verdicts", "claims"),
     ("contracts", "images"),
     (

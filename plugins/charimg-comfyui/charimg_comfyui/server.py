@@ -169,7 +169,11 @@ class ComfyServer:
         form.add_field("image", data, filename=name, content_type=media_type)
         form.add_field("type", "input")
         form.add_field("subfolder", "charimg")
-        answer = await self._send("POST", "upload/image", data=form)
+        try:
+            answer = await self._send("POST", "upload/image", data=form)
+        except ProviderError as error:
+            error.possibly_charged = False  # no picture was asked for yet
+            raise
         if answer.status == 400:
             raise InvalidRequestError(f"the server does not take the picture {name}")
         if not answer.ok:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 
 from charimg.contracts import Declaration, ProviderContext, Uploader
-from charimg.errors import InvalidRequestError
 from charimg.model import MediaReference, SavedImage
+from charimg.uploads import read_saved
 from charimg_comfyui.declared import CREDENTIALS, NAME, SERVER_SETTINGS, URL
 from charimg_comfyui.device import words_of
 from charimg_comfyui.server import ComfyServer
@@ -35,11 +34,7 @@ class ComfyUploader(Uploader):
 
     async def upload(self, picture: SavedImage) -> MediaReference:
         """Upload the picture; the server keeps equal ones once and may change the name of a different one."""
-        try:
-            data = await asyncio.to_thread(picture.path.read_bytes)
-        except OSError as error:
-            raise InvalidRequestError(f"cannot read {picture.path}: {error.strerror or error}") from error
-        name = await self._server.upload(data, file_name(picture), picture.facts.media_type)
+        name = await self._server.upload(await read_saved(picture), file_name(picture), picture.facts.media_type)
         return MediaReference(name, "id", uploader=NAME, lane=self.context.lane)
 
 

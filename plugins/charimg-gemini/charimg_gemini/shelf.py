@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from charimg.errors import FatalError, FlakyError
 from charimg.model import MediaReference, utc_now
+from charimg.uploads import UploadedOnce
 from charimg_gemini.account import GeminiAccount
 from charimg_gemini.answers import file_of
 from charimg_gemini.declared import NAME
@@ -45,9 +45,7 @@ class FileShelf:
     def __init__(self, context: ProviderContext) -> None:
         self._context = context
         self._account = context.share(GeminiAccount)
-        self._kept: dict[str, MediaReference] = {}
-        # Jobs that need the same picture at once wait for one upload; one that is cancelled leaves it to the next.
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._uploads = UploadedOnce[MediaReference](self.serves)
 
     def serves(self, reference: MediaReference | None) -> bool:
         """Whether a reference is one of this lane's that the service will keep for a while."""
@@ -61,12 +59,8 @@ class FileShelf:
     async def put(self, item: Item) -> MediaReference:
         """The reference to a picture: of this run's earlier upload while it lives, else of a new one."""
         digest = hashlib.sha256(item.data).hexdigest()
-        async with self._turns[digest]:
-            kept = self._kept.get(digest)
-            if kept is None or not self.serves(kept):
-                with self._account.told_safely():
-                    kept = self._kept[digest] = await self._upload(item)
-            return kept
+        with self._account.told_safely():
+            return await self._uploads.put(digest, partial(self._upload, item))
 
     async def forget_the_gone(self, uris: set[str]) -> bool:
         """Ask the service for each of these files, which costs nothing, and forget those that it no longer gives.
@@ -74,8 +68,8 @@ class FileShelf:
         :returns: whether there was one; also one that another job has missed, and forgotten, in the meantime.
         :raises FlakyError: one is there and cannot be used yet, or never.
         """
-        gone = uris - {kept.id for kept in self._kept.values()}
-        for reference in list(self._kept.values()):
+        gone = uris - {kept.id for kept in self._uploads.kept()}
+        for reference in self._uploads.kept():
             if reference.id not in uris:
                 continue
             answer = await self._account.send("GET", self._account.path(_name(reference.id)))
@@ -85,7 +79,7 @@ class FileShelf:
                 found = file_of(answer.json())
                 if found is not None and found.state not in ("", "ACTIVE"):
                     raise FlakyError(f"Gemini has not finished with an uploaded picture ({found.state})")
-        self._kept = {digest: kept for digest, kept in self._kept.items() if kept.id not in gone}
+        self._uploads.forget(lambda kept: kept.id in gone)
         return bool(gone)
 
     async def _upload(self, item: Item) -> MediaReference:

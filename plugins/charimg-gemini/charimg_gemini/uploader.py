@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from charimg.contracts import Declaration, ProviderContext, Uploader
-from charimg.errors import InvalidRequestError
 from charimg.model import MediaReference, SavedImage
+from charimg.uploads import read_saved
 from charimg_gemini.account import GeminiAccount
 from charimg_gemini.declared import API_KEY, NAME, SETTINGS, URL
 from charimg_gemini.shelf import FileShelf, Item
@@ -42,8 +40,4 @@ class GeminiUploader(Uploader):
 
         The same bytes are uploaded once a run, as long as the file lives.
         """
-        try:
-            data = await asyncio.to_thread(picture.path.read_bytes)
-        except OSError as error:
-            raise InvalidRequestError(f"cannot read {picture.path}: {error.strerror or error}") from error
-        return await self._shelf.put(Item(data, picture.facts.media_type, picture.path.name))
+        return await self._shelf.put(Item(await read_saved(picture), picture.facts.media_type, picture.path.name))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from charimg.errors import FlakyError, InvalidRequestError
 from charimg.model import MediaReference, utc_now
+from charimg.uploads import UploadedOnce
 from charimg_openai.declared import NAME
 from charimg_openai.service import ImagesService
 
@@ -41,8 +42,7 @@ class FileShelf:
         self._lane = context.lane
         self._expires_after = context.settings.get("expires_after")
         self._purpose = str(context.settings.get("purpose") or "vision")
-        self._kept: dict[str, MediaReference] = {}
-        self._under_way: dict[str, asyncio.Task[MediaReference]] = {}
+        self._uploads = UploadedOnce[MediaReference](self.serves)
 
     def serves(self, reference: MediaReference | None) -> bool:
         """Whether a reference is one of this lane's that the service still knows."""
@@ -53,42 +53,20 @@ class FileShelf:
         )
 
     async def put(self, upload: Upload) -> MediaReference:
-        """Upload a picture unless this run has done so. Who asks while it is under way shares the one upload, and goes
-        on with it when another of them is cancelled.
+        """Upload a picture unless this run has done so; who asks while it is under way shares the one upload.
 
         :raises InvalidRequestError: it is of a kind that Files does not take as a picture; nothing was sent.
         """
         if upload.media_type not in TYPES:
             raise InvalidRequestError(f"{upload.label} is {upload.media_type}; Files takes PNG, JPEG, WebP and GIF")
         digest = hashlib.sha256(upload.data).hexdigest()
-        kept = self._kept.get(digest)
-        if kept is not None and self.serves(kept):
-            return kept
-        task = self._under_way.get(digest)
-        if task is None:
-            task = asyncio.create_task(self._upload(digest, upload))
-            self._under_way[digest] = task
-            task.add_done_callback(lambda done: self._ended(digest, done))
-        return await asyncio.shield(task)
+        return await self._uploads.put(digest, partial(self._upload, upload))
 
     def forget(self, ids: set[str]) -> None:
         """The service no longer knows these: the next caller uploads again."""
-        self._kept = {digest: one for digest, one in self._kept.items() if one.id not in ids}
+        self._uploads.forget(lambda one: one.id in ids)
 
-    async def close(self) -> None:
-        """Give up what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-
-    def _ended(self, digest: str, task: asyncio.Task[MediaReference]) -> None:
-        self._under_way.pop(digest, None)
-        if not task.cancelled():
-            task.exception()  # seen, also where every caller was cancelled
-
-    async def _upload(self, digest: str, upload: Upload) -> MediaReference:
+    async def _upload(self, upload: Upload) -> MediaReference:
         fields = [("purpose", self._purpose)]
         if self._expires_after is not None:
             fields += [
@@ -101,11 +79,9 @@ class FileShelf:
         file_id = document.get("id") if isinstance(document, dict) else None
         if not isinstance(file_id, str) or not file_id:
             raise FlakyError(f"{self._service.title} took {upload.label} but sent no id of it")
-        reference = MediaReference(
+        return MediaReference(
             file_id, kind="id", uploader=NAME, lane=self._lane, expires_at=_moment(document.get("expires_at"))
         )
-        self._kept[digest] = reference
-        return reference
 
 
 def _moment(seconds: Any) -> datetime | None:

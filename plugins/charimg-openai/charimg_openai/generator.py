@@ -110,10 +110,6 @@ class OpenAIGenerator(PolledGenerator):
         """Try the key."""
         await self._service.ready()
 
-    async def close(self) -> None:
-        """Give up what is under way."""
-        await self._shelf.close()
-
     async def check(self) -> str:
         """Ask for the list of models, which costs nothing."""
         return await self._service.check(self._choices.model)

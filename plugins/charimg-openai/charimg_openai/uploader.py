@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from charimg.contracts import Declaration, ProviderContext, Uploader
-from charimg.errors import InvalidRequestError
 from charimg.model import MediaReference, SavedImage
+from charimg.uploads import read_saved
 from charimg_openai.declared import API_KEY, CONNECTION, NAME, URL
 from charimg_openai.faults import no_files
 from charimg_openai.file_shelf import FileShelf, Upload
@@ -35,10 +33,6 @@ class OpenAIUploader(Uploader):
             raise no_files(self._service.title)
         await self._service.ready()
 
-    async def close(self) -> None:
-        """Give up what is under way."""
-        await self._shelf.close()
-
     async def check(self) -> str:
         """Ask for the list of models, which costs nothing."""
         return await self._service.check()
@@ -48,14 +42,10 @@ class OpenAIUploader(Uploader):
         if self._shelf.serves(picture.media):
             assert picture.media is not None
             return picture.media
-        try:
-            data = await asyncio.to_thread(picture.path.read_bytes)
-        except OSError as error:
-            raise InvalidRequestError(f"cannot read {picture.path}: {error.strerror or error}") from error
         facts = picture.facts
         return await self._shelf.put(
             Upload(
-                data,
+                await read_saved(picture),
                 facts.media_type,
                 f"character-{facts.sha256[:12]}{facts.extension}",
                 f"the picture of {picture.name}",

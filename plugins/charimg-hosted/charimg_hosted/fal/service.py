@@ -17,6 +17,7 @@ from charimg.addresses import join, same_service
 from charimg.contracts import Credential, Setting
 from charimg.errors import FlakyError
 from charimg.model import utc_now
+from charimg.uploads import UploadedOnce
 from charimg_hosted.service import HostedService
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class FalService(HostedService):
         super().__init__(context)
         own = same_service(self.base_url, QUEUE)
         self.rest_url = str(context.settings.get("rest_url") or (REST if own else self.base_url))
-        self._files: dict[tuple[str, int], StoredFile] = {}
+        self._files = UploadedOnce(_lives_on)
 
     def key_headers(self) -> dict[str, str]:
         """See :class:`HostedService`."""
@@ -92,9 +93,9 @@ class FalService(HostedService):
         :param days: how long it is kept; 0 for ever.
         """
         mark = (hashlib.sha256(data).hexdigest(), days)
-        known = self._files.get(mark)
-        if known is not None and (known.expires_at is None or known.expires_at - utc_now() > timedelta(minutes=30)):
-            return known
+        return await self._files.put(mark, lambda: self._upload(data, name, media_type, days))
+
+    async def _upload(self, data: bytes, name: str, media_type: str, days: int) -> StoredFile:
         headers = {}
         if days:
             lifecycle = json.dumps({"expiration_duration_seconds": days * 86_400})
@@ -117,9 +118,11 @@ class FalService(HostedService):
         sent = await self.context.http.request("PUT", upload_url, headers={"Content-Type": media_type}, data=data)
         if not sent.ok:
             raise self.trouble(sent)
-        stored = StoredFile(file_url, utc_now() + timedelta(days=days) if days else None)
-        self._files[mark] = stored
-        return stored
+        return StoredFile(file_url, utc_now() + timedelta(days=days) if days else None)
+
+
+def _lives_on(stored: StoredFile) -> bool:
+    return stored.expires_at is None or stored.expires_at - utc_now() > timedelta(minutes=30)
 
 
 def _is_public_and_secret(url: str) -> bool:

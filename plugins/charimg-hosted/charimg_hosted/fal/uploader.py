@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from charimg.contracts import Declaration, ProviderContext, Setting, Uploader
-from charimg.errors import InvalidRequestError
 from charimg.model import MediaReference, SavedImage
+from charimg.uploads import read_saved
 from charimg_hosted.fal.service import BASE_URL, KEY, NAME, REST_URL, URL, FalService
 
 
@@ -39,11 +37,7 @@ class FalUploader(Uploader):
 
     async def upload(self, picture: SavedImage) -> MediaReference:
         """Upload the picture. Whoever has the address can see it."""
-        try:
-            data = await asyncio.to_thread(picture.path.read_bytes)
-        except OSError as error:
-            raise InvalidRequestError(f"cannot read {picture.path}: {error.strerror or error}") from error
         name = f"{picture.facts.sha256[:16]}{picture.facts.extension}"
         days = int(self.context.settings.get("keep_days") or 0)
-        stored = await self._service.store(data, name, picture.facts.media_type, days)
+        stored = await self._service.store(await read_saved(picture), name, picture.facts.media_type, days)
         return MediaReference(stored.url, kind="url", uploader=NAME, expires_at=stored.expires_at)

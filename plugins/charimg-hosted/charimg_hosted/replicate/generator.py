@@ -183,7 +183,9 @@ class ReplicateGenerator(PolledGenerator):
             if answer.ok:
                 inputs = read_inputs(answer.json(), inputs.reference)
             elif not (version and answer.status == 404):
-                raise self._refused(answer)
+                error = self._refused(answer)
+                error.possibly_charged = False  # nothing was asked for yet
+                raise error
         self._inputs = inputs
         return inputs
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from charimg.contracts import Credential, Setting
 from charimg.errors import FlakyError
 from charimg.model import utc_now
+from charimg.uploads import UploadedOnce
 from charimg_hosted.service import HostedService
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class ReplicateService(HostedService):
 
     def __init__(self, context: ProviderContext) -> None:
         super().__init__(context)
-        self._files: dict[str, StoredFile] = {}
+        self._files = UploadedOnce[StoredFile](lambda known: known.expires_at - utc_now() > MARGIN)
 
     def key_headers(self) -> dict[str, str]:
         """See :class:`HostedService`."""
@@ -75,20 +76,18 @@ class ReplicateService(HostedService):
 
     async def store(self, data: bytes, name: str, media_type: str) -> StoredFile:
         """Put a file there, once for equal bytes (``POST /v1/files``, multipart part ``content``)."""
+        digest = hashlib.sha256(data).hexdigest()
+        return await self._files.put(digest, lambda: self._upload(data, name, media_type))
+
+    async def _upload(self, data: bytes, name: str, media_type: str) -> StoredFile:
         from aiohttp import FormData  # noqa: PLC0415 - loaded when something is sent
 
-        digest = hashlib.sha256(data).hexdigest()
-        known = self._files.get(digest)
-        if known is not None and known.expires_at - utc_now() > MARGIN:
-            return known
         form = FormData()
         form.add_field("content", data, filename=name, content_type=media_type)
         answer = await self.ask("POST", self.url("/v1/files"), data=form)
         if not answer.ok:
             raise self.trouble(answer)
-        stored = _stored(answer.json())
-        self._files[digest] = stored
-        return stored
+        return _stored(answer.json())
 
 
 def _stored(data: object) -> StoredFile:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from charimg.contracts import Declaration, ProviderContext, Uploader
-from charimg.errors import InvalidRequestError
 from charimg.model import MediaReference, SavedImage
+from charimg.uploads import read_saved
 from charimg_hosted.replicate.service import BASE_URL, NAME, TOKEN, URL, ReplicateService
 
 
@@ -35,12 +33,8 @@ class ReplicateUploader(Uploader):
 
     async def upload(self, picture: SavedImage) -> MediaReference:
         """Upload the picture. The address serves this account only, until Replicate removes the file."""
-        try:
-            data = await asyncio.to_thread(picture.path.read_bytes)
-        except OSError as error:
-            raise InvalidRequestError(f"cannot read {picture.path}: {error.strerror or error}") from error
         name = f"{picture.facts.sha256[:16]}{picture.facts.extension}"
-        stored = await self._service.store(data, name, picture.facts.media_type)
+        stored = await self._service.store(await read_saved(picture), name, picture.facts.media_type)
         return MediaReference(
             stored.url, kind="url", uploader=NAME, lane=self.context.lane, expires_at=stored.expires_at
         )
