@@ -61,7 +61,6 @@ class WhiskGenerator(ImageGenerator):
 
     async def close(self) -> None:
         """Give up what is under way."""
-        await self._shelf.close()
         await self._account.close()
 
     async def check(self) -> str:

@@ -15,11 +15,11 @@ from charimg.errors import (
     RejectedError,
 )
 from charimg.model import MediaReference, utc_now
+from charimg.uploads import UploadedOnce
 from charimg_whisk.account import WhiskAccount
 from charimg_whisk.answers import caption_of, media_id_of
 from charimg_whisk.declared import NAME
 from charimg_whisk.protocol import MAX_UPLOAD, UPLOAD_TYPES, caption_body, data_uri, upload_body
-from charimg_whisk.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from charimg.contracts import ProviderContext
@@ -56,10 +56,9 @@ class MediaShelf:
         self._captioning = bool(context.settings.get("caption", True))
         lifetime = context.settings.get("media_lifetime")
         self._lifetime = timedelta(minutes=60 if lifetime is None else float(lifetime))
-        self._kept: dict[tuple[str, str, str | None], MediaReference] = {}
+        self._uploads = UploadedOnce[MediaReference](self.serves)
         self._captions: dict[tuple[str, str, str | None], str] = {}
         self._refused: dict[tuple[str, str, str | None], RejectedError] = {}
-        self._flights: dict[tuple[str, str, str | None], SingleFlight[MediaReference]] = {}
 
     def reference(self, media_id: str, caption: str | None = None) -> MediaReference:
         """A reference to a picture that the service has just taken or made."""
@@ -96,20 +95,11 @@ class MediaShelf:
         place = item.place
         if place in self._refused:
             raise self._refused[place]
-        kept = self._kept.get(place)
-        if kept is not None and self.serves(kept):
-            return kept
-        flight = self._flights.setdefault(place, SingleFlight(partial(self._upload, item)))
-        return await flight()
+        return await self._uploads.put(place, partial(self._upload, item))
 
     def forget(self, media_ids: set[str]) -> None:
         """The service no longer knows these: the next caller uploads again."""
-        self._kept = {place: kept for place, kept in self._kept.items() if kept.id not in media_ids}
-
-    async def close(self) -> None:
-        """Give up uploads that are under way."""
-        for flight in self._flights.values():
-            await flight.stop()
+        self._uploads.forget(lambda kept: kept.id in media_ids)
 
     async def _upload(self, item: Item) -> MediaReference:
         place = item.place
@@ -129,9 +119,7 @@ class MediaShelf:
         except RejectedError as error:
             self._refused[place] = error
             raise
-        reference = replace(self.reference(media_id), caption=caption or None)
-        self._kept[place] = reference
-        return reference
+        return replace(self.reference(media_id), caption=caption or None)
 
     async def _caption(self, item: Item, picture: str) -> str:
         """The words that go with an upload. A caption that fails costs the words, not the upload."""

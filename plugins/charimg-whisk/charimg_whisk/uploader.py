@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from charimg.contracts import Declaration, ProviderContext, Setting, Uploader
-from charimg.errors import InvalidRequestError
 from charimg.model import MediaReference, SavedImage
+from charimg.uploads import read_saved
 from charimg_whisk.account import WhiskAccount
 from charimg_whisk.declared import COOKIE, NAME, SETTINGS, URL
 from charimg_whisk.media import Item, MediaShelf
@@ -42,7 +40,6 @@ class WhiskUploader(Uploader):
 
     async def close(self) -> None:
         """Give up what is under way."""
-        await self._shelf.close()
         await self._account.close()
 
     async def check(self) -> str:
@@ -54,14 +51,10 @@ class WhiskUploader(Uploader):
         if self.context.settings.get("reuse_generated_id", True) and self._shelf.serves(picture.media):
             assert picture.media is not None
             return picture.media
-        try:
-            data = await asyncio.to_thread(picture.path.read_bytes)
-        except OSError as error:
-            raise InvalidRequestError(f"cannot read {picture.path}: {error.strerror or error}") from error
         captioned = bool(self.context.settings.get("caption", True))
         return await self._shelf.put(
             Item(
-                data,
+                await read_saved(picture),
                 picture.facts.media_type,
                 f"the picture of {picture.name}",
                 str(self.context.settings.get("media_category") or "SUBJECT"),
