@@ -37,6 +37,7 @@ FLOORS = (
         "redaction",
         "addresses",
         "aspect_ratios",
+        "seeds",
     ),
     ("errors",),
     ("model", "typefaces", "_version"),

@@ -26,7 +26,7 @@ DECLARATION = Declaration(
         Setting("cfg_scale", "How closely the prompt is followed; 1 for Flux.", float, 6.0, minimum=0, maximum=30),
         Setting("distilled_cfg_scale", "Forge with Flux: its own guidance; unset: not sent.", float, minimum=0),
         Setting(
-            "denoising_strength",
+            "strength",
             "With a reference picture: how far the result may leave it, from 0 (a copy) to 1 (not looked at).",
             float,
             0.6,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError
 from charimg.verdicts import error_of, read_answer
+from charimg.verdicts.answer import one_line
 
 if TYPE_CHECKING:
     from charimg.http import Answer
@@ -34,7 +35,7 @@ def error_from(answer: Answer, where: str, *, clean: Callable[[str], str], ceili
     :param ceiling: seconds; a proxy in front that asks for a longer wait means "not today".
     """
     data = _decoded(answer)
-    words = _one_line(clean(_words(data)))
+    words = one_line(clean(_words(data)), LONGEST)
     if answer.status == 401:
         return FatalError(
             f"{where} wants a login ({words or 'HTTP 401'}): set user and password of its --api-auth with"
@@ -53,7 +54,7 @@ def error_from(answer: Answer, where: str, *, clean: Callable[[str], str], ceili
             f"the GPU of {where} ran out of memory ({words}); a smaller -o pixels=... or fewer programs on it may help"
         )
     error = error_of(read_answer(answer.status, answer.headers, answer.body, ceiling=ceiling))
-    error.message = f"{where}: {words or _one_line(clean(error.message))}"
+    error.message = f"{where}: {words or one_line(clean(error.message), LONGEST)}"
     if answer.status == 500 and not words:
         error.message += "; the server's console says why"
     error.args = (error.message,)
@@ -103,8 +104,3 @@ def _is_out_of_memory(data: Any) -> bool:
         return False
     name, errors = data.get("error"), data.get("errors")
     return name == "OutOfMemoryError" or (isinstance(errors, str) and bool(_OUT_OF_MEMORY.match(errors)))
-
-
-def _one_line(text: str) -> str:
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text[:4096]).split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

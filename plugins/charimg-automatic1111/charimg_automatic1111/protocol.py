@@ -78,7 +78,7 @@ def picture_body(
     if start is not None:
         body["init_images"] = [start]
         body["resize_mode"] = CROP_AND_RESIZE
-        body["denoising_strength"] = settings.get("denoising_strength")
+        body["denoising_strength"] = settings.get("strength")
     return body
 
 

@@ -100,7 +100,7 @@ async def test_a_reference_picture_is_what_the_drawing_begins_with(
     server: Automatic1111Emulator, lane_for: MakeLane
 ) -> None:
     """img2img gets the file's own bytes, cut to the shape rather than stretched, with the strength of the setting."""
-    lane = lane_for(server.url, denoising_strength=0.4)
+    lane = lane_for(server.url, strength=0.4)
     reference = lane.picture()
 
     await lane.generator.generate(lane.request(references=(reference,)))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError, ThrottledError
 from charimg.verdicts import error_of, read_answer
+from charimg.verdicts.answer import one_line
 
 if TYPE_CHECKING:
     from charimg.http import Answer
@@ -44,7 +45,7 @@ def refusal(answer: Answer, *, clean: Callable[[str], str], ceiling: float) -> P
     """
     data = _decoded(answer)
     if answer.status == 400 and ("node_errors" in data or _code(data)):
-        return InvalidRequestError(_shortened(clean(f"ComfyUI refuses the workflow: {_why(data)}")))
+        return InvalidRequestError(one_line(clean(f"ComfyUI refuses the workflow: {_why(data)}"), LONGEST))
     if answer.status == 401:
         return FatalError(
             "the server asks for a login: set -o user=... and `charimg keys set comfyui` (password), or a token there"
@@ -103,11 +104,6 @@ def _node_words(id_: str, told: Mapping[str, Any]) -> str:
     return said
 
 
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
-
-
 # -- the end of a job -----------------------------------------------------------------------------------------------
 
 
@@ -147,9 +143,9 @@ def _execution_error(told: Mapping[str, Any], clean: Callable[[str], str]) -> Pr
     node = f"node {told.get('node_id')} ({told.get('node_type')})"
     if is_memory(told):
         return OutOfMemoryError(
-            _shortened(f"the graphics memory is full at {node}: {words}; try fewer pixels, as -o pixels=500000")
+            one_line(f"the graphics memory is full at {node}: {words}; try fewer pixels, as -o pixels=500000", LONGEST)
         )
-    return InvalidRequestError(_shortened(f"the workflow failed at {node}: {words}"))
+    return InvalidRequestError(one_line(f"the workflow failed at {node}: {words}", LONGEST))
 
 
 def pictures(entry: Mapping[str, Any], wanted: tuple[str, ...]) -> list[File]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import math
 import re
@@ -14,6 +13,7 @@ from typing import Any
 from charimg.aspect_ratios import MEGAPIXEL, size_for
 from charimg.errors import InvalidRequestError
 from charimg.model import ImageRequest
+from charimg.seeds import seed_of
 from charimg_comfyui.slots import Place, Slots, missing, node_named
 from charimg_comfyui.workflow import Graph, unusable
 
@@ -31,14 +31,6 @@ class Prepared:
     graph: Graph
     slots: Slots
     label: str
-
-
-def seed_of(request: ImageRequest) -> int:
-    """The character's seed, or one drawn from the attempt's id: another attempt is another picture."""
-    if request.seed is not None:
-        return request.seed
-    digest = hashlib.sha256(f"{request.attempt}\n{request.key}\n{request.prompt}".encode("utf-8", "replace")).digest()
-    return int.from_bytes(digest[:8], "big") % (MAX_SEED + 1)
 
 
 def fill(
@@ -63,7 +55,7 @@ def fill(
         values["negative"] = _wanted(slots, "negative", label, request.negative)
     if request.seed is not None:
         _wanted(slots, "seed", label, request.seed)
-    values["seed"] = seed_of(request)
+    values["seed"] = seed_of(request, MAX_SEED)
     if "size" not in slots.without:
         area = pixels or own_pixels(prepared) or MEGAPIXEL
         width, height = size_for(request.aspect_ratio, area, SIZE_STEP)

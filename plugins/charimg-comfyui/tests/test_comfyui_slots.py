@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from charimg_comfyui.filling import MAX_SEED, Prepared, file_prefix, fill, own_pixels, seed_of, with_inputs
+from charimg_comfyui.filling import MAX_SEED, Prepared, file_prefix, fill, own_pixels, with_inputs
 from charimg_comfyui.listening import place_words
 from charimg_comfyui.slots import INPUTS, SETTINGS, Place, find_slots, title_shown
 from charimg_comfyui.workflow import IMAGE_TO_IMAGE, TEXT_TO_IMAGE, graph_of, is_link, packaged, title_of
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from charimg.errors import InputError, InvalidRequestError
 from charimg.model import ImageRequest
+from charimg.seeds import seed_of
 from tests.emulators.comfyui.checks import outputs_of
 from tests.emulators.comfyui.nodes import NODES
 
@@ -149,7 +150,7 @@ def test_the_servers_names_are_plain(request: ImageRequest) -> None:
     assert prefix.isascii()
     assert not set(prefix.removeprefix("charimg/")) & set('/\\%:*?"<>| ')
     assert ".." not in prefix.partition("/")[2].split("-")
-    assert request.seed is not None or 0 <= seed_of(request) <= MAX_SEED
+    assert request.seed is not None or 0 <= seed_of(request, MAX_SEED) <= MAX_SEED
 
 
 @pytest.mark.parametrize("name", [TEXT_TO_IMAGE, IMAGE_TO_IMAGE])

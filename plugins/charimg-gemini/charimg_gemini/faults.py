@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from charimg.errors import ERROR_OF_VERDICT, FatalError, FlakyError, ProviderError
 from charimg.model import Verdict
 from charimg.verdicts import Reading, read_answer
+from charimg.verdicts.answer import one_line
 from charimg_gemini.answers import finish_of
 
 if TYPE_CHECKING:
@@ -188,7 +189,4 @@ def _quotas(error: dict[str, Any]) -> Iterator[Quota]:
 
 def _short(text: object, limit: int = LONGEST) -> str:
     """One line of at most *limit* characters; empty for what is no text."""
-    if not isinstance(text, str):
-        return ""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text[: 4 * limit]).split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    return one_line(text, limit) if isinstance(text, str) else ""

@@ -6,7 +6,6 @@ Pure functions: what identifies a session or a project is an argument.
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from charimg.errors import InvalidRequestError
 from charimg.model import ImageRequest
+from charimg.seeds import seed_of
 
 MODELS = ("IMAGEN_3_5", "GEM_PIX", "R2I")
 DEFAULT_MODEL = "IMAGEN_3_5"
@@ -79,18 +79,6 @@ def _proportion(ratio: str) -> float:
 def category_name(kind: str) -> str:
     """Whisk's name for what a picture lends: ``subject`` becomes ``MEDIA_CATEGORY_SUBJECT``."""
     return f"MEDIA_CATEGORY_{kind.upper()}"
-
-
-def seed_of(request: ImageRequest) -> int:
-    """The seed to ask for: the character's, or one drawn from the attempt's id.
-
-    Whisk takes zero for "any" and some of its clients never send it, so a drawn seed is between 1 and 2^31 - 1.
-    Another attempt has another id, and so another picture; the seed that was really used comes back with it.
-    """
-    if request.seed is not None:
-        return request.seed
-    digest = hashlib.sha256(f"{request.attempt}\n{request.key}\n{request.prompt}".encode("utf-8", "replace")).digest()
-    return 1 + int.from_bytes(digest[:8], "big") % (2**31 - 1)
 
 
 def data_uri(data: bytes, media_type: str) -> str:

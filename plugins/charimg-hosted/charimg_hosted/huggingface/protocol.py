@@ -6,7 +6,6 @@ same router in wire formats of their own; this speaks hf-inference only.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +13,7 @@ from urllib.parse import quote
 from charimg.aspect_ratios import size_for
 from charimg.contracts import Model, SettingValue
 from charimg.model import ImageRequest
+from charimg.seeds import seed_of
 
 TASK = "text-to-image"
 PROVIDER = "hf-inference"
@@ -27,18 +27,6 @@ MULTIPLE = 16
 def path_of(model: str) -> str:
     """The address that draws with this model, below the router's."""
     return f"/{PROVIDER}/models/{quote(model, safe='/')}"
-
-
-def seed_of(request: ImageRequest) -> int:
-    """The seed to send: the character's, or one drawn from the attempt's id.
-
-    The service does not tell the seed it used, and may answer an identical request with the picture it has already
-    given: a drawn seed makes another attempt another picture, and each repeatable.
-    """
-    if request.seed is not None:
-        return request.seed
-    digest = hashlib.sha256(f"{request.attempt}\n{request.key}\n{request.prompt}".encode("utf-8", "replace")).digest()
-    return 1 + int.from_bytes(digest[:8], "big") % (2**31 - 1)
 
 
 def picture_body(request: ImageRequest, settings: Mapping[str, SettingValue | None]) -> dict[str, Any]:
