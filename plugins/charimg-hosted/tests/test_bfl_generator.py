@@ -88,7 +88,7 @@ async def test_the_cost_is_the_services_own_figure(bfl: Lane) -> None:
     first = await bfl.generator().generate(request)
     later = await bfl.generator().generate(bfl.again(request))
 
-    assert first.cost == later.cost == Cost(4.0, "credits", source="reported")
+    assert first.cost == later.cost == Cost(0.04, "USD", source="reported")
 
 
 @pytest.mark.parametrize(("prompt", "words"), [("forbidden", "the request"), ("nsfw", "the picture")])

@@ -19,6 +19,10 @@ from charimg_hosted.results import picture_at, ticket_fields
 if TYPE_CHECKING:
     from charimg.http import Answer
 
+CREDIT = 0.01
+"""USD: what a credit costs, in which tasks are billed (bfl.ai/pricing). In dollars the costs add up with other lanes',
+and a budget holds."""
+
 SETTLING = timedelta(seconds=60)
 """So long after its submit a task that is not found may only not have arrived everywhere."""
 
@@ -138,12 +142,12 @@ class BflGenerator(PolledGenerator):
         if not isinstance(result, dict) or not isinstance(place, str) or not place:
             raise FlakyError("the task is ready but holds no picture", possibly_charged=True)
         seed = result.get("seed", request.seed)
-        cost = answer.get("cost") if _is_amount(answer.get("cost")) else task.get("cost")
+        cost: Any = answer.get("cost") if _is_amount(answer.get("cost")) else task.get("cost")
         return GeneratedImage(
             data=await picture_at(self, request, place, self._service.base_url),
             seed=seed if isinstance(seed, int) and not isinstance(seed, bool) else None,
             model=self._model,
-            cost=Cost(float(cost), "credits", source="reported") if cost is not None else None,
+            cost=Cost(round(float(cost) * CREDIT, 6), "USD", source="reported") if _is_amount(cost) else None,
             request_id=task["id"],
         )
 
