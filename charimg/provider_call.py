@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -15,6 +14,7 @@ import backoff
 from charimg.errors import FlakyError, InvalidRequestError, ProviderError, StorageError
 from charimg.images import inspect
 from charimg.model import Cost, GeneratedImage, ImageFacts, MediaReference
+from charimg.redaction import Redactor
 from charimg.verdicts import error_of, read_exception
 
 FLAKY_TRIES = 3
@@ -38,7 +38,8 @@ async def guarded(call: Coroutine[Any, Any, T], *, ceiling: float, seconds: floa
     :param ceiling: seconds; an exception that asks for a longer wait means "not today".
     """
     # In a task of its own: a provider that is cancelled from within is thereby told from a run that is broken off.
-    task = asyncio.ensure_future(call)
+    task = asyncio.ensure_future(_without_exit(call))
+    task.add_done_callback(lambda done: _let_go(done, call))
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
@@ -60,34 +61,76 @@ async def guarded(call: Coroutine[Any, Any, T], *, ceiling: float, seconds: floa
     raise error_of(read_exception(error, ceiling=ceiling)) from error
 
 
+async def _without_exit(call: Coroutine[Any, Any, T]) -> T:
+    """The call, but for a ``sys.exit()`` in it: out of a task that would end the event loop, and every job with it.
+
+    A KeyboardInterrupt is let through. It is the user's, wherever it happens to come up.
+    """
+    try:
+        return await call
+    except SystemExit as error:
+        words = f"the provider's code wanted to end charimg: sys.exit({'' if error.code is None else error.code})"
+        raise InvalidRequestError(words, possibly_charged=True) from error
+
+
+def _let_go(task: asyncio.Future[Any], call: Coroutine[Any, Any, Any]) -> None:
+    """Nothing of an ended call is left for asyncio to print: what it raised after it was given up, secrets and all, or
+    that it was broken off before it began."""
+    call.close()
+    if not task.cancelled():
+        task.exception()
+
+
 def is_in_core_words(error: BaseException) -> bool:
     """Whether it is a provider error with a verdict (a bare ``ProviderError`` has none)."""
     return isinstance(error, ProviderError) and hasattr(error, "verdict")
 
 
-def checked(given: object, provider: str) -> tuple[GeneratedImage, ImageFacts, list[str]]:
+def checked(
+    given: object, provider: str, redactor: Redactor | None = None
+) -> tuple[GeneratedImage, ImageFacts, list[str]]:
     """What a generator gave back: the picture, what it is, and what was odd about the rest, one line each.
 
-    A picture that is one is kept, whatever nonsense stands beside it: it is paid for.
+    A picture that is one is kept, whatever nonsense stands beside it: it is paid for. Known secrets are erased from
+    the words that came with it: a service may repeat what it was sent, and all of it is shown and recorded.
 
     :raises ProviderError: it is no picture; it may have been charged all the same.
     """
+    redactor = redactor or Redactor()
     image = of_type(given, GeneratedImage, provider)
     assert isinstance(image, GeneratedImage)
     try:
         facts = inspect(image.data)
     except FlakyError as error:
         raise FlakyError(error.message, possibly_charged=True) from error
-    odd = {
-        name: value
-        for name, kinds in _BESIDE.items()
-        if (value := getattr(image, name)) is not None and (not isinstance(value, kinds) or isinstance(value, bool))
-    }
-    if image.cost is not None and "cost" not in odd and not _is_amount(image.cost.amount):
-        odd["cost"] = image.cost.amount
-    warnings = [f"{provider} gave {type(value).__name__} as {name}; it is left out" for name, value in odd.items()]
-    left_out: dict[str, Any] = dict.fromkeys(odd)
-    return replace(image, **left_out), facts, warnings
+    odd: list[str] = []
+    beside: dict[str, Any] = {}
+    for name, kinds in _BESIDE.items():
+        value = getattr(image, name)
+        if value is None:
+            continue
+        fault = _fault_of(value, kinds, redactor)
+        if fault is not None:
+            odd.append(f"{provider} gave {fault} as {name}; it is left out")
+            beside[name] = None
+        elif isinstance(value, str):
+            beside[name] = redactor.erased(value)
+        elif isinstance(value, MediaReference):
+            beside[name] = _without_secret_words(value, redactor)
+    return replace(image, **beside), facts, odd
+
+
+def checked_reference(given: object, provider: str, redactor: Redactor) -> MediaReference:
+    """What an uploader gave back, known secrets erased from its caption.
+
+    :raises InvalidRequestError: it is no reference, or one that holds a credential: it would be shown and recorded.
+    """
+    reference = of_type(given, MediaReference, provider)
+    assert isinstance(reference, MediaReference)
+    fault = _fault_of(reference, MediaReference, redactor)
+    if fault is not None:
+        raise InvalidRequestError(f"{provider} returned {fault}; it is not recorded")
+    return _without_secret_words(reference, redactor)
 
 
 _BESIDE: dict[str, type] = {
@@ -101,8 +144,56 @@ _BESIDE: dict[str, type] = {
 """What a generator may give beside the bytes, and of which type."""
 
 
-def _is_amount(amount: object) -> bool:
-    return isinstance(amount, (int, float)) and not isinstance(amount, bool) and math.isfinite(amount)
+def _fault_of(value: object, kind: type, redactor: Redactor) -> str | None:
+    """What a provider gave instead of this kind of thing, or ``None`` if it is one."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return type(value).__name__
+    if isinstance(value, Cost):
+        return _fault_of_cost(value, redactor)
+    if isinstance(value, MediaReference):
+        return _fault_of_reference(value, redactor)
+    return None
+
+
+def _fault_of_cost(cost: Cost, redactor: Redactor) -> str | None:
+    """What a cost says that no price can be; the budget counts with it and the ledger keeps it."""
+    amount = cost.amount
+    if not _is_number(amount):
+        return f"a cost whose amount is {type(amount).__name__}"
+    if not 0 <= amount <= MOST_MONEY:  # false for a NaN too
+        return f"a cost of {float(amount):g}" if abs(amount) <= MOST_MONEY else "a cost without measure"
+    if not _is_unit(cost.currency) or redactor.holds(cost.currency):
+        return "a cost without a currency"
+    return None if cost.source in ("reported", "declared") else "a cost of nobody's saying"
+
+
+def _is_number(given: object) -> bool:
+    """A stranger's code may give anything, whatever its types promise."""
+    return isinstance(given, (int, float)) and not isinstance(given, bool)
+
+
+def _is_unit(given: object) -> bool:
+    return isinstance(given, str) and 0 < len(given) <= LONGEST_UNIT
+
+
+MOST_MONEY = 1e12
+"""In any currency: more is no price of a picture, and some of it no number that the ledger could keep."""
+
+LONGEST_UNIT = 20
+"""Characters a currency may have, or a service's own unit."""
+
+
+def _fault_of_reference(reference: MediaReference, redactor: Redactor) -> str | None:
+    where = (reference.id, reference.kind, reference.uploader, reference.lane)
+    words: tuple[object, ...] = where if reference.caption is None else (*where, reference.caption)
+    if not all(isinstance(one, str) for one in words):
+        return "a media reference whose words are no text"
+    # Only what is known to be secret: the signature in an address is what makes it work, and no login.
+    return "a media reference that holds a credential" if any(map(redactor.holds, where)) else None
+
+
+def _without_secret_words(reference: MediaReference, redactor: Redactor) -> MediaReference:
+    return replace(reference, caption=None if reference.caption is None else redactor.erased(reference.caption))
 
 
 async def in_own_thread(function: Callable[..., T], *arguments: object) -> T:

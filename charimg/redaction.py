@@ -82,10 +82,19 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """The text with every known secret and every key-like run replaced by ``***``."""
+        text = self._without_a_beginning_at_the_end(self.erased(text))
+        return _KEY_SHAPES.sub(r"\g<kept>***", text)
+
+    def erased(self, text: str) -> str:
+        """The text with every known secret replaced by ``***`` and nothing else touched: for what is no message, such
+        as a prompt or an id, where a run that merely looks like a key is most likely none."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
-        text = self._without_a_beginning_at_the_end(text)
-        return _KEY_SHAPES.sub(r"\g<kept>***", text)
+        return text
+
+    def holds(self, text: str) -> bool:
+        """Whether a known secret stands in the text: an id or an address would be of no use with stars in it."""
+        return any(secret in text for secret in self._secrets)
 
     def line(self, text: str) -> str:
         """The clean text on one line, its spaces single: what an event may hold."""

@@ -145,7 +145,7 @@ class GeneratorLane:
         async def answer() -> Outcome:
             try:
                 given = await guarded(self.generator.generate(job.request), ceiling=Policy().wait_ceiling)
-                image, _, _ = checked(given, self.name)
+                image, _, _ = checked(given, self.name, self.generator.context.redactor)
             except ProviderError as error:
                 return Outcome(
                     error.verdict,

@@ -9,7 +9,7 @@ import pytest
 
 from charimg.errors import CharimgError, ExhaustedError, ExitCode, FatalError, FlakyError, StorageError, ThrottledError
 from charimg.events import Event, JobFailed, JobSaved, LaneClosed, RunFinished, Warned
-from charimg.model import ImageRequest, MediaReference, SavedImage, Verdict
+from charimg.model import Cost, GeneratedImage, ImageRequest, MediaReference, SavedImage, Verdict
 from tests.run.workshop import SECRET, Listener, Workshop, paint
 
 
@@ -192,6 +192,91 @@ def test_a_plugin_that_cannot_finish_leaves_the_picture_as_it_came(workshop: Wor
     assert (told.counts[0], len(warned), workshop.pictures()) == (1, 1, ["c1.png"])
     assert "the picture stays as it came" in warned[0]
     assert "service" not in warned[0]
+
+
+# -- a provider that would end the run -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["generate", "upload"])
+@pytest.mark.parametrize(
+    ("leaving", "words"),
+    [
+        (SystemExit(3), "the provider's code wanted to end charimg: sys.exit(3)"),
+        (SystemExit(), "the provider's code wanted to end charimg: sys.exit()"),
+        (SystemExit(f"no {SECRET}"), "the provider's code wanted to end charimg: sys.exit(no ***)"),
+    ],
+    ids=["code", "nothing", "words"],
+)
+def test_a_provider_that_exits_fails_one_job(workshop: Workshop, stage: str, leaving: SystemExit, words: str) -> None:
+    """``sys.exit()`` in a provider ends neither the process nor the other jobs."""
+    service = workshop.generator if stage == "generate" else workshop.uploader
+    service.will(c1=[leaving])
+    told = workshop.run()
+
+    assert (told.error, told.counts[:4]) == (None, (4, 1, 0, 0))
+    assert [(event.key, event.stage, event.message) for event in told.of(JobFailed)] == [("c1", stage, words)]
+
+
+def test_a_picture_whose_provider_exited_may_have_been_charged(workshop: Workshop) -> None:
+    """The ledger knows the attempt as one of those, and so does the summary."""
+    workshop.generator.will(c1=[SystemExit(3)])
+    told = workshop.run()
+
+    assert told.finished is not None
+    assert [job.key for job in told.finished.possibly_charged] == ["c1"]
+    assert workshop.ledger()["c1"].open_attempts == ()
+
+
+def test_a_provider_that_exits_when_it_is_broken_off_does_not_take_the_summary(workshop: Workshop) -> None:
+    """A client library may answer a cancellation with ``sys.exit()``: the run that is left at once still sums up."""
+    (kind,) = workshop.generators
+
+    async def leaving(_self: object, _request: ImageRequest) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise SystemExit(1)
+
+    kind.generate = leaving  # type: ignore[method-assign, assignment]
+    told = workshop.run(interrupts=[1.0, 1.5])
+
+    assert (told.error, told.counts[0], told.finished is not None) == (None, 0, True)
+
+
+# -- costs -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (Cost(-100.0, source="reported"), "a cost of -100 as cost"),
+        (Cost(float("nan")), "a cost without measure as cost"),
+        (Cost(10**400), "a cost without measure as cost"),
+        (Cost(True), "a cost whose amount is bool as cost"),
+        (Cost(1, None), "a cost without a currency as cost"),  # type: ignore[arg-type]
+        (Cost(1, "x" * 400), "a cost without a currency as cost"),
+        (Cost(1, "USD", 3), "a cost of nobody's saying as cost"),  # type: ignore[arg-type]
+    ],
+    ids=["negative", "no number", "endless", "truth", "no currency", "long currency", "source"],
+)
+def test_a_cost_that_is_none_is_left_out(workshop: Workshop, cost: Cost, words: str) -> None:
+    """The picture stays, the declared price counts, and a warning says what was left out."""
+    workshop.cast("C1")
+    workshop.generator.will(c1=[GeneratedImage(paint(), cost=cost)])
+    told = workshop.run()
+
+    assert (told.error, told.counts[0]) == (None, 1)
+    assert [event.message for event in told.of(Warned)] == [f"scripted gave {words}; it is left out"]
+    assert [(one.amount, one.source) for one in workshop.ledger()["c1"].spent] == [(0.25, "declared")]
+
+
+def test_a_negative_cost_does_not_enlarge_the_budget(workshop: Workshop) -> None:
+    """A service that claims to pay for pictures changes nothing of what the user allowed."""
+    workshop.generator.usual = lambda: GeneratedImage(paint(), cost=Cost(-100.0, source="reported"))
+    workshop.write("batch_size: 1")
+    told = workshop.run(flags={"budget": "0.5"})
+
+    assert (told.counts[0], workshop.generator.asked.total()) == (2, 2)
 
 
 # -- beginning and end of a provider ---------------------------------------------------------------------------------
