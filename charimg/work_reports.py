@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from charimg.contracts import Store
 from charimg.errors import InvalidRequestError
-from charimg.events import Event, JobProgress
+from charimg.events import Event, JobProgress, Warned
 from charimg.model import ImageRequest
 from charimg.redaction import Redactor
 
@@ -32,9 +32,13 @@ class WorkReports:
         self._told: dict[str, float] = {}
         self.ticketed: set[str] = set()
         """Attempts whose job stands at the service, under a ticket that the ledger has."""
+        self._warned = False
 
     async def accepted(self, request: ImageRequest, ticket: str) -> None:
         """The service accepted the request's job; see :class:`charimg.contracts.ProviderContext`.
+
+        A ticket with a credential in it is not kept, for the ledger is a file that people share: the job goes on, and
+        is lost if it is broken off. The user is warned once.
 
         :raises InvalidRequestError: the ticket is no text of a ticket's length.
         :raises StorageError: it cannot be recorded.
@@ -42,8 +46,21 @@ class WorkReports:
         if not _is_text(ticket) or not 0 < len(ticket) <= TICKET_LENGTH:
             words = f"the provider gave a ticket that is not text of 1 to {TICKET_LENGTH} characters"
             raise InvalidRequestError(words, possibly_charged=True)
+        if self._redactor.clean(ticket) != ticket:
+            self._warn_of_secret_ticket()
+            return
         await self._store.record_ticket(request.attempt, ticket)
         self.ticketed.add(request.attempt)
+
+    def _warn_of_secret_ticket(self) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        words = (
+            f"{self.lane}: the provider puts a credential into its tickets, which are therefore not recorded;"
+            " a picture that is broken off will be paid for again"
+        )
+        self._emit(Warned(lane=self.lane, message=words))
 
     def progress(self, request: ImageRequest, fraction: float | None, words: str) -> None:
         """How far the service is; told at most twice a second for each job."""

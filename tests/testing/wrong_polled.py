@@ -165,3 +165,18 @@ class SleepsBetweenPolls(Queue):
 class TestSleepsBetweenPolls(Wrong):
     provider = SleepsBetweenPolls
     BREAKS, SAYS = "test_never_sleeps", "it waits 0.5 seconds in wrong_polled.py"
+
+
+class TicketOpensTheDoor(Queue):
+    """Puts all it needs to ask again into its ticket, the key too."""
+
+    async def submit(self, request: ImageRequest) -> str | GeneratedImage:
+        return f"{await super().submit(request)}?key={self.context.credentials['api_key'].reveal()}"
+
+    async def ask(self, request: ImageRequest, ticket: str) -> Any:
+        return await super().ask(request, ticket.partition("?")[0])
+
+
+class TestTicketOpensTheDoor(Wrong):
+    provider = TicketOpensTheDoor
+    BREAKS, SAYS = "test_secrets_stay_secret", "a ticket shows a secret"
