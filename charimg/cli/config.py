@@ -17,6 +17,7 @@ from charimg.credentials import Credentials, FoundSecret, split_account
 from charimg.errors import PluginError
 from charimg.keyfile import KEYS_FILE
 from charimg.lane_choice import LaneChoice, choose_lanes, labelled
+from charimg.lane_words import lane_words
 from charimg.plugins import Kind, Plugins
 from charimg.project import Project
 from charimg.settings import (
@@ -81,7 +82,7 @@ def show(desk: Desk, provider: str | None, as_json: bool) -> None:
     rows: list[Row] = [] if provider is not None else _rows("", general)
     if len(shown.lanes) > 1:
         rows += [
-            (f"lane {lane.name}", _lane_words(lane, lane in shown.fallbacks), shown.source_of(lane))
+            (f"lane {lane.name}", lane_words(lane, fallback=lane in shown.fallbacks), shown.source_of(lane))
             for lane in shown.lanes
         ]
     for name, account in shown.accounts.items():
@@ -127,8 +128,11 @@ class _Shown:
             generator, uploader = lane.generator.declaration, lane.uploader.declaration
             mine = lane.name if len(self.lanes) > 1 else lane.account
             theirs = mine if lane.uploader_account == lane.account else lane.uploader_account
-            for name, about, account in ((mine, generator, lane.account), (theirs, uploader, lane.uploader_account)):
-                self._add(name, about, account, label=lane.label_of(about), lane=lane.settings_of(about))
+            for name, about, account, label in (
+                (mine, generator, lane.account, lane.label),
+                (theirs, uploader, lane.uploader_account, lane.uploader_label),
+            ):
+                self._add(name, about, account, label=label, lane=lane.settings_of(about))
         try:
             store = self._place.store().declaration
             self._add(store.account_name, store, store.account_name)
@@ -203,14 +207,6 @@ class _Account:
             else:
                 rows.append((f"{prefix}.{name}", "not set", "not required"))
         return rows
-
-
-def _lane_words(lane: LaneChoice, fallback: bool) -> str:
-    words = [lane.generator_place]
-    words += [] if lane.uploader.declaration.name == "none" else [f"uploaded to {lane.uploader_place}"]
-    words += [] if lane.weight is None else [f"weight {lane.weight:g}"]
-    words += ["a fallback"] if fallback else []
-    return ", ".join(words)
 
 
 def _lane_data(lane: LaneChoice, source: str, fallback: bool) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import click
 
 from charimg.cli import Desk, debug_option
 from charimg.cli.tables import Cell, Row, show_json, show_table
-from charimg.diagnosis import Examination, State, plain, verdict_of
+from charimg.diagnosis import Examination
+from charimg.findings import State, plain, verdict_of
 from charimg.plugins import Plugins
 
 _MARKS = {

@@ -103,6 +103,20 @@ def test_offline_tries_no_login(examine: Examine, sketching: Path, easel: str, m
     assert "not tried" in findings["easel"]["message"]
 
 
+def test_a_login_is_tried_with_the_context_of_a_run(
+    examine: Examine, project: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the check is given is what the run would give it: the user's ceiling for waits, the lane, the folders."""
+    told = "f'{self.context.wait_ceiling:g}, {self.context.lane}, {self.context.out.name}'"
+    code = EASEL.replace("f\"logged in at {self.context.settings['base_url']}\"", told)
+    install("charimg-easel", code, generators="easel")
+    (project / "charimg.yaml").write_text("provider: easel@work\nwait_ceiling: 60\nout: paintings\n")
+    monkeypatch.setenv("CHARIMG_EASEL_WORK_KEY", "good-secret")
+    _, findings = examine()
+
+    assert findings["easel@work"]["message"] == "60, easel@work, paintings"
+
+
 def test_a_check_that_breaks_is_the_plugins_fault(
     examine: Examine, sketching: Path, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +139,7 @@ def test_a_check_without_end_is_cut_short(
     )
     install("charimg-easel", code, generators="easel")
     monkeypatch.setenv("EASEL_KEY", "good-secret")
-    monkeypatch.setattr("charimg.diagnosis.CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("charimg.logins.CHECK_SECONDS", 0.01)
     _, findings = examine()
 
     assert "no answer within" in findings["easel"]["message"]
@@ -294,7 +308,7 @@ def test_the_lanes_of_the_project_are_shown(
 ) -> None:
     """Where each gets its pictures and takes them, and which stands by; a wrong setting is told with its line."""
     (project / "charimg.yaml").write_text(
-        "lanes:\n  - {provider: easel, uploader: folder, settings: {brush: 2}}\n"
+        "lanes:\n  - {provider: easel, uploader: folder, settings: {brush: 2}, weight: 2}\n"
         "  - {provider: easel@work, settings: {brush: broad}}\n  - {provider: echo, fallback: yes}\n"
     )
     monkeypatch.setenv("EASEL_KEY", "good-secret")
@@ -302,12 +316,12 @@ def test_the_lanes_of_the_project_are_shown(
 
     lanes = {name: (one["state"], one["message"]) for name, one in findings.items() if name.startswith("lane ")}
     assert lanes == {
-        "lane easel": ("ok", "easel, uploaded to folder"),
+        "lane easel": ("ok", "easel, uploaded to folder, weight 2"),
         "lane easel@work": (
             "trouble",
             "charimg.yaml:3: lanes: brush: expected a whole number from 1 to 64, found 'broad'",
         ),
-        "lane echo": ("ok", "echo; a fallback"),
+        "lane echo": ("ok", "echo, a fallback"),
     }
     assert {name for name in findings if name.startswith(("generator", "uploader"))} >= {
         "generator easel",
