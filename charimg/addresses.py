@@ -46,6 +46,18 @@ def same_service(url: str, base_url: str) -> bool:
     return (named.scheme, named.hostname, _port(named)) == (own.scheme, own.hostname, _port(own))
 
 
+def server_of(base_url: str) -> str:
+    """What tells one server from another: scheme, host, port and path, without a login; empty for no web address."""
+    try:
+        parts = _taken_apart(base_url)
+    except FatalError:
+        return ""
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    port = "" if _port(parts) == _PORTS[parts.scheme] else f":{_port(parts)}"
+    return f"{parts.scheme}://{shown}{port}{parts.path.rstrip('/')}"
+
+
 def _port(parts: SplitResult) -> int:
     return parts.port or _PORTS[parts.scheme]
 

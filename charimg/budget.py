@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 from charimg.contracts import Price
 from charimg.errors import ExhaustedError, InputError
@@ -50,19 +51,36 @@ class Budget:
         """What the run may cost."""
         return None if self._limit is None else Cost(self._limit, self.currency, "reported")
 
+    def has_room(self, amount: float) -> bool:
+        """Whether the price of one attempt can be set aside now; if not, it may when what is in flight has ended.
+
+        :raises ExhaustedError: it never will.
+        """
+        if self._limit is None or not amount or self._fits(self._spent + self._in_flight + amount):
+            return True
+        if not self._fits(self._spent + amount):
+            self._refuse(amount)
+        return False
+
     def reserve(self, amount: float) -> None:
         """Set the price of one attempt aside.
 
         :raises ExhaustedError: the budget would be exceeded.
         """
-        if self._limit is not None and amount and self._spent + self._in_flight + amount > self._limit + _CENT_FRACTION:
-            told = [f"{self._told(self._spent)} spent"]
-            told += [f"{self._told(self._in_flight)} in flight"] if self._in_flight > _CENT_FRACTION else []
-            raise ExhaustedError(
-                f"the budget of {self._told(self._limit)} has no room for another picture at {self._told(amount)}"
-                f" ({', '.join(told)}); a higher --budget goes on"
-            )
+        if amount and not self._fits(self._spent + self._in_flight + amount):
+            self._refuse(amount)
         self._in_flight += amount
+
+    def _fits(self, amount: float) -> bool:
+        return self._limit is None or amount <= self._limit + _CENT_FRACTION
+
+    def _refuse(self, amount: float) -> NoReturn:
+        told = [f"{self._told(self._spent)} spent"]
+        told += [f"{self._told(self._in_flight)} in flight"] if self._in_flight > _CENT_FRACTION else []
+        raise ExhaustedError(
+            f"the budget of {self._told(self._limit or 0.0)} has no room for another picture at {self._told(amount)}"
+            f" ({', '.join(told)}); a higher --budget goes on"
+        )
 
     def reopen(self, amount: float) -> None:
         """An attempt that came to an end for now goes on, with what it counted set aside again.
@@ -81,7 +99,7 @@ class Budget:
         self._in_flight = max(0.0, self._in_flight - amount)
         if isinstance(cost, Cost):
             cost = cost.amount if cost.currency == self.currency else amount
-        self._spent += cost
+        self._spent += max(0.0, cost)
 
     def _told(self, amount: float) -> str:
         return str(Cost(amount, self.currency, "reported"))

@@ -8,17 +8,68 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from charimg.addresses import server_of
 from charimg.contracts import Declaration, ImageGenerator, Price, Provider, ProviderContext, SettingValue, Uploader
 from charimg.credentials import FoundSecret
-from charimg.errors import CharimgError, FatalError, ProviderError
+from charimg.errors import CharimgError, FatalError, InputError, ProviderError
 from charimg.http import HttpSession
-from charimg.lane_choice import LaneChoice
+from charimg.lane_choice import LaneChoice, LaneChoices
+from charimg.model import Job
 from charimg.pipeline import Bench, Pipeline, Terms
+from charimg.policy import Outcome
 from charimg.provider_call import PATIENCE, is_in_core_words
 from charimg.redaction import Redactor
 from charimg.settings import Options
 from charimg.work_reports import WorkReports
 from charimg.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class LaneSettings:
+    """A lane with the values of its providers' settings: all that is known of it but the secrets."""
+
+    choice: LaneChoice
+    generator: dict[str, SettingValue | None]
+    uploader: dict[str, SettingValue | None]
+
+    @property
+    def price(self) -> Price | None:
+        """What one picture costs on this lane; ``None`` where nobody knows."""
+        return self.choice.price_at(self.generator)
+
+    @property
+    def generator_place(self) -> str:
+        """The account or server that makes the pictures: where a ticket is good."""
+        return _place(self.choice.account, self.choice.generator.declaration, self.generator)
+
+    @property
+    def uploader_place(self) -> str:
+        """The account or server that takes the uploads: what a media reference is valid for."""
+        return _place(self.choice.uploader_account, self.choice.uploader.declaration, self.uploader)
+
+
+def resolved(lanes: LaneChoices, place: Workplace, options: Options) -> dict[str, LaneSettings]:
+    """The lanes with their settings, by name.
+
+    :raises InputError: a setting is wrong or missing, or two lanes are one account with the same settings: each would
+        have the policy to itself, and the account twice as much to do.
+    """
+    found: dict[str, LaneSettings] = {}
+    for choice in lanes.all:
+        values = LaneSettings(
+            choice,
+            settings_values(choice, choice.generator.declaration, place, options),
+            settings_values(choice, choice.uploader.declaration, place, options),
+        )
+        for other in found.values():
+            same = (other.choice.generator, other.generator_place, other.generator)
+            if same == (choice.generator, values.generator_place, values.generator):
+                raise InputError(
+                    f"the lanes '{other.choice.name}' and '{choice.name}' are one account with the same settings; one"
+                    " account is one lane: take one away, or give it another account, server or model"
+                )
+        found[choice.name] = values
+    return found
 
 
 def settings_values(
@@ -32,16 +83,23 @@ def settings_values(
     return place.settings.values_for(about, options, label=label, lane=choice.settings_of(about))
 
 
-@dataclass(frozen=True)
-class _Resolved:
-    """What a provider was given by the user."""
+def _place(account: str, about: Declaration, values: Mapping[str, SettingValue | None]) -> str:
+    """The account; where its address is not the provider's own, with that: each server has its own pictures."""
+    usual = next((setting.default for setting in about.settings if setting.name == "base_url"), None)
+    server = server_of(str(values.get("base_url") or ""))
+    return f"{account}@{server}" if server and server != server_of(str(usual or "")) else account
 
-    settings: dict[str, SettingValue | None]
-    secrets: Mapping[str, FoundSecret]
+
+@dataclass(frozen=True)
+class _Half:
+    """The generator's or the uploader's part of a lane."""
+
+    kind: type[Provider]
     account: str
     """Where its credentials are kept."""
-    valid_for: str
-    """The account or server that knows what it made: a media reference is bound to it, whoever drew the picture."""
+    place: str
+    """The account or server it speaks to."""
+    settings: Mapping[str, SettingValue | None]
 
 
 @dataclass(frozen=True)
@@ -63,30 +121,44 @@ class Lane:
     :raises FatalError: a required credential is missing.
     """
 
-    def __init__(self, choice: LaneChoice, *, place: Workplace, options: Options, redactor: Redactor) -> None:
-        self.choice = choice
+    def __init__(self, settings: LaneSettings, place: Workplace, redactor: Redactor) -> None:
+        self.settings = settings
+        self.choice = choice = settings.choice
         self.name = choice.name
         self._place = place
         self._redactor = redactor
-        self._resolved: dict[type[Provider], _Resolved] = {}
-        for kind, account, valid_for in (
-            (choice.generator, choice.account, choice.generator_place),
-            (choice.uploader, choice.uploader_account, choice.uploader_place),
-        ):
-            about = kind.declaration
-            secrets = place.credentials.required(about, account)
-            for secret in secrets.values():
+        self._pipeline: Pipeline | None = None
+        self._secrets: dict[type[Provider], Mapping[str, FoundSecret]] = {}
+        for kind, account in ((choice.generator, choice.account), (choice.uploader, choice.uploader_account)):
+            self._secrets[kind] = place.credentials.required(kind.declaration, account)
+            for secret in self._secrets[kind].values():
                 redactor.add(secret.value)
-            values = settings_values(choice, about, place, options)
-            self._resolved[kind] = _Resolved(values, secrets, account, valid_for)
 
     @property
     def price(self) -> Price | None:
         """What one picture costs on this lane; ``None`` where nobody knows."""
-        return self.choice.price_at(self._resolved[self.choice.generator].settings)
+        return self.settings.price
+
+    async def admit(self, job: Job) -> bool:
+        """See :meth:`charimg.pipeline.Pipeline.admit`."""
+        return await self._working.admit(job)
+
+    def release(self, job: Job) -> None:
+        """See :meth:`charimg.pipeline.Pipeline.release`."""
+        self._working.release(job)
+
+    async def work(self, job: Job) -> Outcome:
+        """See :meth:`charimg.pipeline.Pipeline.work`."""
+        return await self._working.work(job)
+
+    @property
+    def _working(self) -> Pipeline:
+        if self._pipeline is None:
+            raise RuntimeError(f"the lane {self.name} is not open")
+        return self._pipeline
 
     @asynccontextmanager
-    async def open(self, bench: Bench, http: HttpSession, warn: Callable[[str], None]) -> AsyncIterator[Pipeline]:
+    async def opened(self, bench: Bench, http: HttpSession, warn: Callable[[str], None]) -> AsyncIterator[None]:
         """Make the providers, get them ready, and let them go at the end, whatever happened.
 
         :param warn: told in one line where a provider does not close as it should.
@@ -98,41 +170,45 @@ class Lane:
         reports = WorkReports(self.name, bench.store, bench.emit, self._redactor)
         beside = _Beside(http, reports, {})
         try:
-            generator = await self._started(self.choice.generator, beside, made)
-            uploader = await self._started(self.choice.uploader, beside, made)
+            choice, settings = self.choice, self.settings
+            drawing = _Half(choice.generator, choice.account, settings.generator_place, settings.generator)
+            taking = _Half(choice.uploader, choice.uploader_account, settings.uploader_place, settings.uploader)
+            generator = await self._started(drawing, beside, made)
+            uploader = await self._started(taking, beside, made)
             assert isinstance(generator, ImageGenerator)  # the plugin loader has checked it
             assert isinstance(uploader, Uploader)  # likewise
-            terms = Terms(self.choice.generator_place, self.choice.uploader_place, self.price)
-            yield Pipeline(bench, reports, generator, uploader, terms)
+            terms = Terms(settings.generator_place, settings.uploader_place, self.price)
+            self._pipeline = Pipeline(bench, reports, generator, uploader, terms)
+            yield
         finally:
             for provider in reversed(made):
                 await self._close(provider, warn)
 
-    async def _started(self, kind: type[Provider], beside: _Beside, made: list[Provider]) -> Provider:
-        name = kind.declaration.name
+    async def _started(self, half: _Half, beside: _Beside, made: list[Provider]) -> Provider:
+        name = half.kind.declaration.name
         try:
-            provider = kind(self._context(kind, beside))
+            provider = half.kind(self._context(half, beside))
             made.append(provider)
             await provider.open()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             ours = isinstance(error, CharimgError) and not isinstance(error, ProviderError)  # a wrong setting, the disk
             if ours or is_in_core_words(error):
                 raise
             raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error  # a stranger's code
         return provider
 
-    def _context(self, kind: type[Provider], beside: _Beside) -> ProviderContext:
-        resolved = self._resolved[kind]
+    def _context(self, half: _Half, beside: _Beside) -> ProviderContext:
+        secrets = self._secrets[half.kind]
         return ProviderContext(
             folder=self._place.project.folder,
             out=self._place.project.out,
-            settings=resolved.settings,
-            credentials={name: secret.value for name, secret in resolved.secrets.items()},
-            lane=resolved.valid_for,
+            settings=half.settings,
+            credentials={name: secret.value for name, secret in secrets.items()},
+            lane=half.place,
             http=beside.http,
             wait_ceiling=self.choice.policy.wait_ceiling,
             redactor=self._redactor,
-            remember=self._place.credentials.remember(resolved.account, resolved.secrets),
+            remember=self._place.credentials.remember(half.account, secrets),
             progress=beside.reports.progress,
             accepted=beside.reports.accepted,
             shared=beside.shared,
@@ -144,7 +220,7 @@ class Lane:
             await asyncio.wait_for(provider.close(), PATIENCE)
         except asyncio.TimeoutError:
             words = f"it did not close within {PATIENCE:g} seconds"
-        except Exception as error:  # a stranger's code
+        except (Exception, SystemExit) as error:  # a stranger's code
             words = f"it cannot close: {type(error).__name__}: {error}"
         else:
             return

@@ -118,7 +118,7 @@ def choose_lanes(place: Workplace, only: Sequence[str] = ()) -> LaneChoices:
     """
     written = place.settings.lanes
     provider = place.general["provider"]
-    by_file = provider.source.endswith("(lanes)")
+    by_file = provider.by_lanes
     if only:
         first = [_of_file(place, _named(name, written)) for name in dict.fromkeys(only)]
         if provider.source == "--provider":

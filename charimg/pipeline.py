@@ -48,7 +48,6 @@ from charimg.model import (
     ImageFacts,
     ImageRequest,
     Job,
-    MediaReference,
     SavedImage,
     Verdict,
     utc_now,
@@ -57,7 +56,7 @@ from charimg.picture_folder import PictureFolder, Saved
 from charimg.plugins import Plugins
 from charimg.policy import Outcome
 from charimg.project import Project
-from charimg.provider_call import checked, guarded, in_own_thread, of_type, with_quick_retries
+from charimg.provider_call import checked, checked_reference, guarded, in_own_thread, with_quick_retries
 from charimg.redaction import Redactor
 from charimg.shared_quotas import SharedQuotas
 from charimg.verdicts.waits import sane
@@ -96,9 +95,10 @@ class Bench:
 class Terms:
     """On what terms a lane works."""
 
-    generator_account: str = ""
-    """Whose quota a picture uses; the same for two lanes that share it."""
-    uploader_account: str = ""
+    place: str = ""
+    """The account or server that makes the pictures: where a ticket is good."""
+    uploader_place: str = ""
+    """The account or server that takes the uploads; lanes may share it."""
     price: Price | None = None
     """What one picture costs, as far as is known before it is made."""
 
@@ -125,7 +125,28 @@ class Pipeline:
         """What is reserved for a picture: the declared price, or the most that the service has reported."""
         self._counted: dict[str, float] = {}
         """What the budget has counted for each job that stands at the service."""
+        self._reserved: dict[str, float] = {}
+        """What is set aside for each job that was let in."""
         self._reports = reports
+
+    async def admit(self, job: Job) -> bool:
+        """Set aside what the job may cost, before it is begun; ``False`` if there is no room for it just now.
+
+        :raises ExhaustedError: the budget will never have room for it.
+        :raises StorageError: the ledger cannot be read.
+        """
+        record = await self._bench.store.job(job.key)
+        free = self._usable_picture(job, record) is not None or self._standing_of(job, record) is not None
+        amount = 0.0 if free else self._price
+        if not self._bench.budget.has_room(amount):
+            return False
+        self._bench.budget.reserve(amount)
+        self._reserved[job.key] = amount
+        return True
+
+    def release(self, job: Job) -> None:
+        """The job is not begun after all, or is at its end."""
+        self._bench.budget.settle(self._reserved.pop(job.key, 0.0), 0.0)
 
     async def work(self, job: Job) -> Outcome:
         """Do what is left of the job and say what came of it.
@@ -142,22 +163,16 @@ class Pipeline:
             await self._quickly(lambda: self._upload(job, picture))
         except ProviderError as error:
             return await self._troubled(job, stage, error)
+        finally:
+            self.release(job)
         self._bench.emit(JobDone(lane=self._lane, key=job.key, name=job.name))
         return Outcome(Verdict.OK)
 
     async def _quickly(self, stage: Callable[[], Awaitable[T]]) -> T:
         return await with_quick_retries(stage, give_up=self._bench.stopping)
 
-    def _ask_in_vain(self, account: str) -> None:
-        """Raise what another lane has just heard from this account, where that holds for this lane too."""
-        self._bench.quotas.check(account, self._lane, asyncio.get_running_loop().time())
-
-    async def _guarded(self, account: str, call: Coroutine[Any, Any, T]) -> T:
-        try:
-            return await guarded(call, ceiling=self._bench.wait_ceiling)
-        except ProviderError as error:
-            self._bench.quotas.note(account, self._lane, error, asyncio.get_running_loop().time())
-            raise
+    async def _guarded(self, call: Coroutine[Any, Any, T]) -> T:
+        return await guarded(call, ceiling=self._bench.wait_ceiling)
 
     def _usable_picture(self, job: Job, record: JobRecord | None) -> PictureRecord | None:
         if record is None or record.picture is None:
@@ -170,13 +185,14 @@ class Pipeline:
 
     async def _generate(self, job: Job) -> PictureRecord:
         """One attempt: from the money it needs to the picture on disk."""
-        self._ask_in_vain(self._terms.generator_account)
         began = asyncio.get_running_loop().time()
         standing = await self._standing_attempt(job)
         budget = self._bench.budget
         if standing is None:
-            reserved = self._price
-            budget.reserve(reserved)
+            reserved = self._reserved.pop(job.key, 0.0)
+            if not reserved:  # a quick retry, or a picture whose file is gone since
+                reserved = self._price
+                budget.reserve(reserved)
         else:  # the service has accepted it: what this run counted for it then is not counted twice
             reserved = self._counted.pop(job.key, 0.0)
             budget.reopen(reserved)
@@ -221,11 +237,12 @@ class Pipeline:
                     prompt=request.prompt,
                     seed=request.seed,
                     started=utc_now(),
+                    place=self._terms.place,
                 )
             )
         try:
-            given = await self._guarded(self._terms.generator_account, self._generator.generate(request))
-            generated, facts, odd = checked(given, name)
+            given = await self._guarded(self._generator.generate(request))
+            generated, facts, odd = checked(given, name, bench.redactor)
         except ProviderError as error:
             await self._record_attempt_trouble(job, request.attempt, error)
             raise
@@ -246,16 +263,21 @@ class Pipeline:
         Any other attempt that is open is given up here: another picture is about to be paid for.
         """
         record = await self._bench.store.job(job.key)
-        wanted = (self._lane, job.request.fingerprint)
-        mine = None
+        mine = self._standing_of(job, record)
         for attempt in record.open_attempts if record else ():
-            if mine is None and attempt.ticket and (attempt.lane, attempt.asked) == wanted:
-                mine = attempt
+            if attempt is mine:
                 self._reports.ticketed.add(attempt.id)
             else:
                 await self._bench.store.record_lost(attempt.id)
                 self._possibly_charged(job, attempt.id, f"{attempt.lane} had accepted it and was not asked again")
         return mine
+
+    def _standing_of(self, job: Job, record: JobRecord | None) -> Attempt | None:
+        name = self._generator.declaration.name
+        return next(
+            (one for one in standing_attempts(job, record) if (one.provider, one.place) == (name, self._terms.place)),
+            None,
+        )
 
     def _prepare(self, job: Job, standing: Attempt | None) -> ImageRequest:
         attempt, ticket = (uuid.uuid4().hex, None) if standing is None else (standing.id, standing.ticket)
@@ -314,11 +336,15 @@ class Pipeline:
         bench, name = self._bench, self._uploader.declaration.name
         if self._uploader.keeps_references:
             bench.emit(JobUploading(lane=self._lane, key=job.key, name=job.name))
-        account = self._terms.uploader_account
-        self._ask_in_vain(account)
-        reference = await self._guarded(account, self._uploader.upload(self._as_saved(job, picture)))
+        account, clock, quotas = self._terms.uploader_place, asyncio.get_running_loop().time, bench.quotas
+        quotas.check(account, self._lane, clock())  # raises what another lane has just heard there
+        try:
+            reference = await self._guarded(self._uploader.upload(self._as_saved(job, picture)))
+        except ProviderError as error:
+            quotas.note(account, self._lane, error, clock())
+            raise
         if reference is not None:
-            of_type(reference, MediaReference, name)
+            reference = checked_reference(reference, name, bench.redactor)
         await bench.store.record_upload(job.key, name, reference)
         if reference is not None:
             bench.emit(
@@ -392,6 +418,12 @@ _STATES = {
     Verdict.FLAKY: JobState.FAILED,
 }
 """Where trouble leaves a job for good; any other verdict leaves it to a later try."""
+
+
+def standing_attempts(job: Job, record: JobRecord | None) -> list[Attempt]:
+    """The attempts at this very picture that a service has accepted and nobody has heard the end of."""
+    attempts = record.open_attempts if record else ()
+    return [attempt for attempt in attempts if attempt.ticket and attempt.asked == job.request.fingerprint]
 
 
 def picture_saved(

@@ -192,6 +192,16 @@ def held(record: LaneRecord, now: float) -> Hold | None:
     return Hold(record.closed_until, record.closed_why) if now < record.closed_until else None
 
 
+def closed(record: LaneRecord, closure: Closure) -> LaneRecord:
+    """The lane takes no more jobs, for a reason that no answer told: it cannot be opened, or may not spend more."""
+    return replace(record, closure=record.closure or closure, left=0)
+
+
+def paused(record: LaneRecord, until: float) -> LaneRecord:
+    """The lane waits for a quota that it met before its first job."""
+    return replace(record, closed_until=until, closed_why=Pause.QUOTA)
+
+
 def may_start(record: LaneRecord, policy: Policy, now: float, waiting: int) -> tuple[LaneRecord, Answer]:
     """Ask to start one job.
 

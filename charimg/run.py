@@ -6,20 +6,21 @@ import asyncio
 import logging
 import traceback
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from charimg.budget import Budget
 from charimg.contracts import JobRecord, Observer, Price, Store
-from charimg.errors import CharimgError, ProviderError, StorageError
-from charimg.events import Event, FallbackOpened, LaneClosed, LaneFacts, RunFinished, RunStarted, Warned, names_of
+from charimg.errors import ERROR_OF_VERDICT, CharimgError, ProviderError, StorageError
+from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunStarted, Warned, names_of
 from charimg.http import HttpSession
-from charimg.lane import Lane, settings_values
+from charimg.lane import Lane, LaneSettings, resolved
 from charimg.lane_choice import LaneChoice, LaneChoices
 from charimg.model import Cost, Job, Roster, utc_now
 from charimg.picture_folder import PictureFolder
-from charimg.pipeline import Bench, Pipeline
+from charimg.pipeline import Bench, standing_attempts
 from charimg.plan import Plan, make_plan
 from charimg.policy import Policy
 from charimg.recovery import recover
@@ -54,20 +55,22 @@ class Order:
 
         :raises InputError: a setting of a provider is wrong, or the budget cannot be kept.
         """
-        for lane in self.lanes.all:
-            settings_values(lane, lane.uploader.declaration, self.workplace, self.options)
         self.budget()
+
+    @cached_property
+    def settings(self) -> dict[str, LaneSettings]:
+        """What every provider of every lane is set to, by lane.
+
+        :raises InputError: a setting is wrong, or two lanes are the same.
+        """
+        return resolved(self.lanes, self.workplace, self.options)
 
     def prices(self) -> dict[str, Price | None]:
         """What one picture costs, by lane.
 
         :raises InputError: a setting of a lane is wrong.
         """
-        place, options = self.workplace, self.options
-        return {
-            lane.name: lane.price_at(settings_values(lane, lane.generator.declaration, place, options))
-            for lane in self.lanes.all
-        }
+        return {name: settings.price for name, settings in self.settings.items()}
 
     def budget(self) -> Budget:
         """What the run may spend.
@@ -92,7 +95,7 @@ async def _plan(order: Order, store: Store) -> Plan:
         generators=tuple(dict.fromkeys(lane.generator.declaration for lane in order.lanes.first)),
         # Those of fallbacks too: what one of them uploaded in an earlier run is there.
         uploaders=tuple(dict.fromkeys(lane.uploader for lane in order.lanes.all)),
-        accounts=[lane.uploader_place for lane in order.lanes.all],
+        accounts=[settings.uploader_place for settings in order.settings.values()],
         policy=order.policy,
         now=utc_now(),
         file_exists=lambda shown: project.found(shown).is_file(),
@@ -116,7 +119,6 @@ class Run:
         self._tally = Tally()
         self._redactor = Redactor()
         self._scheduler: Scheduler | None = None
-        self._opening: asyncio.Future[Pipeline] | None = None
         self._stopped = False
         self._id = uuid.uuid4().hex
 
@@ -128,8 +130,6 @@ class Run:
             else:
                 self._scheduler.stop()
         self._stopped = True
-        if self._opening is not None:  # spends nothing, so it need not be let finish
-            self._opening.cancel()
 
     async def execute(self) -> RunFinished:
         """Do the run and return its summary, which every observer has heard as well.
@@ -166,7 +166,11 @@ class Run:
                     wait_ceiling=order.policy.wait_ceiling,
                     stopping=lambda: self._stopped,
                     budget=budget,
-                    quotas=SharedQuotas(_accounts(order.lanes), order.policy.quota_wait),
+                    quotas=SharedQuotas(
+                        [lane.settings.uploader_place for lane in lanes.values()],
+                        order.policy.quota_wait,
+                        order.policy.wait_ceiling,
+                    ),
                 )
                 recovered = await recover(bench, prices)
                 plan = await _plan(order, store)
@@ -185,7 +189,7 @@ class Run:
 
     def _lane(self, choice: LaneChoice) -> Lane:
         order = self._order
-        return Lane(choice, place=order.workplace, options=order.options, redactor=self._redactor)
+        return Lane(order.settings[choice.name], order.workplace, self._redactor)
 
     async def _begin(self, plan: Plan, store: Store, prices: Mapping[str, Price | None], budget: Budget) -> None:
         order = self._order
@@ -238,44 +242,59 @@ class Run:
         choices = self._order.lanes
         turns = [[lanes[choice.name] for choice in choices.first], *([lanes[one.name]] for one in choices.fallbacks)]
         left = [Leftover(job) for job in plan.jobs]
-        standing = _standing(plan.jobs, await bench.store.jobs(), lanes)
+        standing = _standing(plan.jobs, await bench.store.jobs(), lanes.values())
         for number, turn in enumerate(turns):
-            async with AsyncExitStack() as stack:
-                work = [lane async for lane in self._opened(bench, turn if left else (), http, stack)]
-                if not work or self._stopped:
-                    continue
-                if number:
-                    self._emit(FallbackOpened(lane=turn[0].name, jobs=len(left)))
-                told = {one.job.key: one.given_up for one in left}
-                self._scheduler = Scheduler(
-                    work,
-                    [one.job for one in left],
-                    self._emit,
-                    total=len(plan.jobs),
-                    more_to_come=number + 1 < len(turns),
-                    only_by=standing,
-                )
-                left = await self._scheduler.run()
-                left = [replace(one, given_up=one.given_up or told[one.job.key]) for one in left]
+            if not left or self._stopped:
+                break
+            told = {one.job.key: one.given_up for one in left}
+            self._scheduler = Scheduler(
+                [self._lane_work(lane, bench, http, len(left) if number else 0) for lane in turn],
+                [one.job for one in left],
+                self._emit,
+                total=len(plan.jobs),
+                more_to_come=number + 1 < len(turns),
+                only_by=standing,
+            )
+            left = [replace(one, given_up=one.given_up or told[one.job.key]) for one in await self._scheduler.run()]
+            if not self._scheduler.all_closed:
+                break
         for leftover in left:
             if leftover.given_up is not None:
                 self._emit(leftover.given_up)
 
-    async def _opened(
-        self, bench: Bench, lanes: Sequence[Lane], http: HttpSession, stack: AsyncExitStack
-    ) -> AsyncIterator[LaneWork]:
-        """Those of the lanes that could be opened."""
-        for lane in lanes:
-            if not self._stopped and (pipeline := await self._open(bench, lane, http, stack)):
-                able = lane.choice.generator.declaration.abilities
-                yield LaneWork(
-                    lane.name,
-                    pipeline.work,
-                    lane.choice.policy,
-                    at_once=lane.choice.at_once,
-                    pace=able.pace,
-                    weight=lane.choice.weight,
-                )
+    def _lane_work(self, lane: Lane, bench: Bench, http: HttpSession, left: int) -> LaneWork:
+        """The lane as the scheduler works with it.
+
+        :param left: what a fallback takes over; 0 for a lane of the first turn.
+        """
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[None]:
+            async with AsyncExitStack() as stack:
+                try:
+                    await stack.enter_async_context(lane.opened(bench, http, self._warn))
+                except ProviderError as error:
+                    kind = ERROR_OF_VERDICT[error.verdict]  # not its own: a plugin's may want other arguments
+                    words = self._redactor.line(error.message)
+                    raise kind(
+                        words, wait=error.wait, retry_at=error.retry_at, unreachable=error.unreachable
+                    ) from error
+                if left:
+                    self._emit(FallbackOpened(lane=lane.name, jobs=left))
+                yield
+
+        choice = lane.choice
+        return LaneWork(
+            lane.name,
+            lane.work,
+            choice.policy,
+            at_once=choice.at_once,
+            pace=choice.generator.declaration.abilities.pace,
+            weight=choice.weight,
+            opened=opened,
+            admit=lane.admit,
+            release=lane.release,
+        )
 
     def _told(self, failure: Exception) -> Exception:
         """A failure that ends the run, as its caller may see it: a stray exception may hold a secret in its words."""
@@ -284,22 +303,6 @@ class Run:
         log.debug("%s", self._redactor.clean("".join(traceback.format_exception(failure))))
         words = self._redactor.line(f"{type(failure).__name__}: {failure}")
         return CharimgError(f"internal error: {words}; run it again with --debug and report what it shows")
-
-    async def _open(self, bench: Bench, lane: Lane, http: HttpSession, stack: AsyncExitStack) -> Pipeline | None:
-        """Get a lane ready; ``None`` if it cannot be, or the run is stopped meanwhile."""
-        self._opening = asyncio.ensure_future(stack.enter_async_context(lane.open(bench, http, self._warn)))
-        try:
-            return await self._opening
-        except ProviderError as error:
-            words = self._redactor.line(error.message)
-            self._emit(LaneClosed(lane=lane.name, verdict=error.verdict, message=words, until=error.retry_at))
-            return None
-        except asyncio.CancelledError:
-            if not self._stopped:
-                raise
-            return None
-        finally:
-            self._opening = None
 
     def _warn(self, words: str) -> None:
         self._emit(Warned(message=self._redactor.line(words)))
@@ -319,17 +322,17 @@ class Run:
                 self._warn(words)
 
 
-def _standing(jobs: Sequence[Job], records: Mapping[str, JobRecord], lanes: Collection[str]) -> dict[str, str]:
+def _standing(jobs: Sequence[Job], records: Mapping[str, JobRecord], lanes: Collection[Lane]) -> dict[str, str]:
     """The lane at whose service a job stands since an earlier run, by the job's key: only there it costs nothing more.
 
-    A job of a lane that this run does not have is nobody's: whoever takes it gives the earlier attempt up.
+    A job at an account or server that this run does not have is nobody's: whoever takes it gives the attempt up.
     """
+    names = {(lane.choice.generator.declaration.name, lane.settings.generator_place): lane.name for lane in lanes}
     return {
-        job.key: attempt.lane
+        job.key: names[attempt.provider, attempt.place]
         for job in jobs
-        if (record := records.get(job.key)) is not None
-        for attempt in record.open_attempts
-        if attempt.ticket and attempt.lane in lanes and attempt.asked == job.request.fingerprint
+        for attempt in standing_attempts(job, records.get(job.key))
+        if (attempt.provider, attempt.place) in names
     }
 
 
@@ -345,9 +348,3 @@ def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:
         price=None if price is None or not price.amount else Cost(price.amount, price.currency),
         fallback=fallback,
     )
-
-
-def _accounts(lanes: LaneChoices) -> Iterator[str]:
-    """Every account as often as lanes use it; a lane whose two providers share one counts once."""
-    for lane in lanes.all:
-        yield from {lane.generator_place, lane.uploader_place}

@@ -1,4 +1,4 @@
-"""Lanes, batches, retries, cooldowns: the only module that waits.
+"""Lanes, batches, retries, cooldowns: the only module that waits for a quota.
 
 Every lane takes up to a batch of jobs from one shared queue and runs them at once, as its policy
 (:mod:`charimg.policy`) allows. What a lane leaves, because it closed or gave up, the others take. The scheduler holds
@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import backoff
 
+from charimg.errors import ExhaustedError, ProviderError
 from charimg.events import (
     BatchFinished,
     BatchRetried,
@@ -31,8 +33,10 @@ from charimg.events import (
 from charimg.job_queue import JobQueue
 from charimg.model import Job, Verdict
 from charimg.policy import (
+    SERVER_MARGIN,
     Answer,
     BatchOver,
+    Closure,
     Hold,
     LaneRecord,
     Outcome,
@@ -42,12 +46,23 @@ from charimg.policy import (
     Retry,
     Start,
     came_of,
+    closed,
     held,
     may_start,
+    paused,
 )
 
 Work = Callable[[Job], Awaitable[Outcome]]
 """Does one job on a lane: a pipeline's ``work``."""
+
+
+async def _always(_job: Job) -> bool:
+    return True
+
+
+def _nothing(_job: Job) -> None:
+    return None
+
 
 SHORTEST_SLEEP = 0.001
 """Seconds: below it the clock might not move at all between two questions."""
@@ -68,6 +83,12 @@ class LaneWork:
     weight: float | None = None
     """Its share of the jobs, relative to the other lanes with a weight; without one it takes a batch whenever it is
     free."""
+    opened: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
+    """Gets the lane ready for its work, and lets it go; entered when there is a job for it."""
+    admit: Callable[[Job], Awaitable[bool]] = _always
+    """Asked before a job is begun: whether there is money for it now. Raises ExhaustedError if there never will be."""
+    release: Callable[[Job], None] = _nothing
+    """Told that a job which was let in is not begun after all."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,7 @@ class _Lane:
     """One lane at work."""
 
     def __init__(self, told: LaneWork) -> None:
+        self.told = told
         self.name = told.name
         self.work = told.work
         self.policy = told.policy
@@ -91,6 +113,8 @@ class _Lane:
         self.next_start = float("-inf")
         """When the pace lets the next job begin."""
         self.weight = told.weight
+        self.ready = False
+        """It has been opened."""
         self.taken = 0
         """Jobs it took, however they ended."""
         self.record = LaneRecord()
@@ -129,7 +153,8 @@ class Scheduler:
         only_by: Mapping[str, str] | None = None,
     ) -> None:
         self._lanes = [_Lane(lane) for lane in lanes]
-        owners = (only_by or {}).items()
+        self._only_by = only_by or {}
+        owners = self._only_by.items()
         self._queue = JobQueue(
             jobs, {lane.name: {key for key, owner in owners if owner != lane.name} for lane in self._lanes}
         )
@@ -158,13 +183,29 @@ class Scheduler:
             raise
         if self._failure is not None:
             raise self._failure
-        left = [Leftover(job, self._given_up.get(job.key)) for job in self._queue.left()]
-        if self._more_to_come:
+        left = [Leftover(job, self._given_up.get(job.key) or self._stranded(job)) for job in self._queue.left()]
+        if self._more_to_come and self.all_closed:
             return left
         for leftover in left:
             if leftover.given_up is not None:
                 self._emit(leftover.given_up)
         return [leftover for leftover in left if leftover.given_up is None]
+
+    @property
+    def all_closed(self) -> bool:
+        """Whether no lane takes any more jobs."""
+        return all(lane.record.closure is not None for lane in self._lanes)
+
+    def _stranded(self, job: Job) -> JobFailed | None:
+        """How a job is told that stands at the service of a lane which has closed: nobody else may make it."""
+        owner = next((lane for lane in self._lanes if lane.name == self._only_by.get(job.key)), None)
+        if owner is None or owner.record.closure is None:
+            return None
+        words = f"{owner.name} has accepted it, and cannot be asked for it: {owner.record.closure.message}"
+        verdict = owner.record.closure.verdict
+        return JobFailed(
+            lane=owner.name, key=job.key, name=job.name, verdict=verdict, message=words, stage="generate", pending=True
+        )
 
     def stop(self) -> None:
         """Start nothing new; let what is in flight finish, for it is paid for."""
@@ -180,8 +221,78 @@ class Scheduler:
             task.cancel()
 
     async def _work_through(self, lane: _Lane) -> None:
+        async with AsyncExitStack() as stack:
+            if await self._queue.has_jobs(lane.name) and await self._open(lane, stack):
+                await self._take_batches(lane)
+            self._queue.tell()
+            if lane.record.closure is not None:
+                closure = lane.record.closure
+                self._emit(
+                    LaneClosed(lane=lane.name, verdict=closure.verdict, message=closure.message, until=closure.until)
+                )
+
+    async def _open(self, lane: _Lane, stack: AsyncExitStack) -> bool:
+        """Get the lane ready; ``False`` if it cannot be, or is not needed any more.
+
+        A service that is too busy even to be opened is waited for as for a batch.
+        """
+        for retry in range(lane.policy.max_retries + 1):
+            opening = asyncio.ensure_future(stack.enter_async_context(lane.told.opened()))
+            if not await self._finished(opening, unless=self._queue.drained(lane.name)):
+                return False
+            try:
+                opening.result()
+            except ProviderError as error:
+                wait = max(lane.policy.quota_wait, 0.0 if error.wait is None else error.wait + SERVER_MARGIN)
+                too_long = (error.wait or 0.0) > lane.policy.wait_ceiling
+                if error.verdict is not Verdict.THROTTLED or too_long or retry == lane.policy.max_retries:
+                    verdict = Verdict.EXHAUSTED if too_long else error.verdict
+                    lane.record = closed(lane.record, Closure(verdict, error.message, error.retry_at))
+                    return False
+                await self._wait_to_open(lane, error, wait, retry + 1)
+            except Exception as error:  # a wrong setting, the disk, a fault of ours
+                self._fail(error)
+                return False
+            else:
+                lane.ready = True
+                return True
+        return False
+
+    async def _wait_to_open(self, lane: _Lane, error: ProviderError, wait: float, retry: int) -> None:
+        self._emit(
+            QuotaWait(
+                lane=lane.name,
+                wait=round(wait, 3),
+                retry=retry,
+                retries=lane.policy.max_retries,
+                batch=0,
+                unfinished=0,
+                verdict=Verdict.THROTTLED,
+                message=error.message,
+                unreachable=error.unreachable,
+            )
+        )
+        lane.record = paused(lane.record, self._now() + wait)
+        await self._patiently(lane, lambda: held(lane.record, self._now()), unless=self._queue.drained(lane.name))
+
+    async def _finished(self, work: asyncio.Future[Any], unless: Coroutine[Any, Any, None]) -> bool:
+        """Wait for the work; break it off if the run is to stop meanwhile, or *unless* came true."""
+        reasons = [asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(unless)]
+        try:
+            await asyncio.wait({work, *reasons}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return True
+            work.cancel()
+            await asyncio.wait({work})
+            return False
+        finally:
+            for waiting in (work, *reasons):
+                waiting.cancel()
+
+    async def _take_batches(self, lane: _Lane) -> None:
         while not self._stop.is_set() and lane.record.closure is None and await self._queue.has_jobs(lane.name):
-            # A lane that must wait holds no jobs that another lane could do meanwhile, and waits for none that is done.
+            # Between two batches a lane that must wait holds no jobs that another could do meanwhile, and it waits for
+            # none that is done. The unfinished jobs of a batch stay with it, as the policy has it.
             await self._patiently(lane, lambda: held(lane.record, self._now()), unless=self._queue.drained(lane.name))
             if not self._is_its_turn(lane) and not self._stop.is_set():
                 await self._queue.changed()
@@ -195,12 +306,6 @@ class Scheduler:
                 unfinished, refused = await self._batch(lane, jobs)
             finally:
                 self._queue.done_with_batch(lane.name, unfinished, refused)
-        self._queue.tell()
-        if lane.record.closure is not None:
-            closure = lane.record.closure
-            self._emit(
-                LaneClosed(lane=lane.name, verdict=closure.verdict, message=closure.message, until=closure.until)
-            )
 
     def _is_its_turn(self, lane: _Lane) -> bool:
         """Whether no other lane with a weight is further behind its share, and able to take a batch."""
@@ -213,7 +318,7 @@ class Scheduler:
         )
 
     def _is_able(self, lane: _Lane) -> bool:
-        if lane.record.closure is not None:
+        if not lane.ready or lane.record.closure is not None:
             return False
         now = self._now()
         pause = held(lane.record, now)
@@ -288,12 +393,16 @@ class Scheduler:
         """Start every job that may start, wait for all of them, and tell how the policy says it goes on."""
         tasks: list[asyncio.Task[None]] = []
         lane.turns = []
+        await self._patiently(lane, lambda: held(lane.record, self._now()))
         for job in jobs:
             await self._until_there_is_room(lane, tasks)
             await self._until_its_pace(lane)
+            if not await self._admitted(lane, job):
+                break
             ask = self._further_permit if tasks else self._first_permit
             start = await ask(lane, len(jobs))
             if start is None:
+                lane.told.release(job)
                 break
             lane.next_start = self._now() + lane.pace
             if start.first:
@@ -332,6 +441,21 @@ class Scheduler:
             if len(running) < lane.at_once:
                 return
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _admitted(self, lane: _Lane, job: Job) -> bool:
+        """Whether there is money for the job; waits while only what is in flight stands in the way."""
+        while not self._stop.is_set() and not lane.turns:
+            try:
+                if await lane.told.admit(job):
+                    return True
+            except ExhaustedError as error:
+                lane.record = closed(lane.record, Closure(error.verdict, error.message, error.retry_at))
+                return False
+            except Exception as error:  # the ledger
+                self._fail(error)
+                return False
+            await self._queue.changed()
+        return False
 
     async def _until_its_pace(self, lane: _Lane) -> None:
         """Wait as long as the service wants between two requests."""
@@ -408,6 +532,8 @@ class Scheduler:
             if not self._abandoned:  # a permit that never comes back would hold the lane for ever
                 self._fail(RuntimeError(f"the work on {job.key} was cancelled by somebody else"))
             return
+        finally:
+            self._queue.tell()  # what it had set aside may be what others wait for
         lane.outcomes[job.key] = outcome
         if turn is not None:
             lane.turns.append(turn)

@@ -1,7 +1,8 @@
-"""Accounts that several lanes use, such as one uploader for all: a quota that one lane meets holds for the others.
+"""Accounts that several lanes upload to: a quota that one lane meets there holds for the others.
 
 A lane's own record (:mod:`charimg.policy`) says when it may start a job. It does not know what another lane heard from
-the same account a moment ago; this does, and turns the call away before it is sent.
+the same account a moment ago; this does, and turns the upload away before it is sent. Generators are not shared so: two
+lanes of one account have different settings, such as the model, and many quotas are the model's.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ class SharedQuotas:
 
     :param accounts: those of every lane, as often as lanes use them.
     :param quota_wait: seconds an account is left alone after a quota answer, where it asks for no longer wait.
+    :param ceiling: seconds: no lane is told a longer wait, for that would mean "not today".
     """
 
-    def __init__(self, accounts: Iterable[str] = (), quota_wait: float = 15.0) -> None:
+    def __init__(self, accounts: Iterable[str] = (), quota_wait: float = 15.0, ceiling: float = 900.0) -> None:
         self._shared = {account for account, lanes in Counter(accounts).items() if lanes > 1}
         self._quota_wait = quota_wait
+        self._ceiling = ceiling
         self._met: dict[str, _Met] = {}
 
     def check(self, account: str, lane: str, now: float) -> None:
@@ -47,7 +50,7 @@ class SharedQuotas:
             # Not of the error's own type: a plugin's may want other arguments.
             raise ERROR_OF_VERDICT[error.verdict](error.message, retry_at=error.retry_at)
         if now < met.until:
-            raise ThrottledError(error.message, wait=met.until - now, unreachable=error.unreachable)
+            raise ThrottledError(error.message, wait=min(met.until - now, self._ceiling), unreachable=error.unreachable)
 
     def note(self, account: str, lane: str, error: ProviderError, now: float) -> None:
         """After a call that the account turned away."""

@@ -126,7 +126,8 @@ class Tally:
             return ExitCode.OK
         if interrupted:
             return ExitCode.INTERRUPTED
-        if pending and any(lane.verdict is Verdict.FATAL for lane in self._closed):
+        shut_out = any(problem.verdict is Verdict.FATAL for problem in problems)
+        if shut_out or (pending and any(lane.verdict is Verdict.FATAL for lane in self._closed)):
             return ExitCode.LOGIN
         quota_closed = pending and any(lane.verdict in QUOTA for lane in self._closed)
         if quota_closed or any(problem.verdict in QUOTA for problem in problems):

@@ -120,7 +120,7 @@ def test_what_stands_at_a_lane_that_closes_stays_there(more_to_come: bool) -> No
 
 
 def test_a_job_bound_to_a_lane_is_left_alone_by_the_others() -> None:
-    """However long its lane is at other work, and it is left over when its lane closes."""
+    """However long its lane is at other work; when its lane closes it is told why nobody makes it."""
     a = ScriptedLane("a", usual=Answer(seconds=50), policy=Policy(batch_size=1))
     told = rehearse(4, a, ScriptedLane("b"), only_by={"c3": "a", "c4": "a"})
     dead = rehearse(
@@ -128,7 +128,9 @@ def test_a_job_bound_to_a_lane_is_left_alone_by_the_others() -> None:
     )
 
     assert [call.lane for call in told.calls if call.key in ("c3", "c4")] == ["a", "a"]
-    assert ([one.job.key for one in dead.left], dead.succeeded()) == (["c2"], ["c1"])
+    (stranded,) = dead.of(JobFailed)
+    assert (dead.left, dead.succeeded(), stranded.key, stranded.pending) == ([], ["c1"], "c2", True)
+    assert stranded.message == "a has accepted it, and cannot be asked for it: wrong key"
 
 
 def test_a_job_of_a_lane_that_is_not_here_is_left_over() -> None:
@@ -139,13 +141,22 @@ def test_a_job_of_a_lane_that_is_not_here_is_left_over() -> None:
 
 
 def test_what_a_lane_gave_up_is_returned_to_whoever_opens_the_next() -> None:
-    """With others to come nothing is told as failed; how it would be told goes with the job."""
+    """It closed, and others are to come: nothing is told as failed; how it would be told goes with the job."""
+    one_by_one = Policy(max_retries=0, batch_size=1)
+    lane = ScriptedLane("a", {"c1": [Answer(QUOTA)], "c2": [Answer(FATAL)]})
+    told = rehearse(2, lane, policy=one_by_one, more_to_come=True)
+
+    left, never_tried = told.left
+    assert (told.of(JobFailed), left.job.key, never_tried.given_up) == ([], "c1", None)
+    assert left.given_up is not None
+    assert (left.given_up.key, left.given_up.message, left.given_up.pending) == ("c1", "quota exceeded", True)
+
+
+def test_what_an_open_lane_gave_up_is_told_though_others_stand_by() -> None:
+    """A fallback is for lanes that have closed."""
     told = rehearse(2, ScriptedLane("a", {"c2": [Answer(QUOTA)]}), policy=NO_RETRY, more_to_come=True)
 
-    (left,) = told.left
-    assert (told.of(JobFailed), left.job.key) == ([], "c2")
-    assert left.given_up is not None
-    assert (left.given_up.key, left.given_up.message, left.given_up.pending) == ("c2", "quota exceeded", True)
+    assert (told.left, [event.key for event in told.of(JobFailed)]) == ([], ["c2"])
 
 
 # -- shares ----------------------------------------------------------------------------------------------------------

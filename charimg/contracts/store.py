@@ -46,6 +46,8 @@ class Attempt:
     """As it is sent, after every plugin had its say."""
     seed: int | None
     started: datetime
+    place: str = ""
+    """The account or server that is asked, as media references name it: only there a ticket means anything."""
     ticket: str | None = None
     """Under what the service accepted the job, where its result can still be asked for."""
 

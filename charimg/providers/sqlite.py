@@ -86,7 +86,10 @@ MIGRATIONS = (
         updated TEXT NOT NULL
     );
     """,
-    "ALTER TABLE attempt ADD COLUMN ticket TEXT;",
+    """
+    ALTER TABLE attempt ADD COLUMN place TEXT NOT NULL DEFAULT '';
+    ALTER TABLE attempt ADD COLUMN ticket TEXT;
+    """,
 )
 """One script a version of the schema, applied in order; ``PRAGMA user_version`` counts them. Never edit one that was
 released: add the next."""
@@ -208,8 +211,8 @@ class SqliteStore(Store):
         """See :class:`Store`."""
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO attempt (id, run, key, name, lane, provider, asked, prompt, seed, started)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO attempt (id, run, key, name, lane, provider, asked, prompt, seed, started, place)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     attempt.id,
                     attempt.run,
@@ -221,6 +224,7 @@ class SqliteStore(Store):
                     attempt.prompt,
                     None if attempt.seed is None else str(attempt.seed),
                     attempt.started.isoformat(),
+                    attempt.place,
                 ),
             )
             db.execute(

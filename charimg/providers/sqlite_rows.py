@@ -70,6 +70,7 @@ def attempt_of(row: dict[str, Any]) -> Attempt:
         prompt=row["prompt"],
         seed=None if row["seed"] is None else int(row["seed"]),
         started=datetime.fromisoformat(row["started"]),
+        place=row["place"],
         ticket=row["ticket"],
     )
 

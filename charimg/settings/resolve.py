@@ -81,6 +81,8 @@ class Found:
     ``~/.config/charimg/config.yaml`` or ``default``."""
     overridden: tuple[Overridden, ...] = ()
     """The others that were written, in the order they would have won."""
+    by_lanes: bool = False
+    """It is what the ``lanes:`` of a file say."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class Settings:
                 *(other.name for other in self.files[self.files.index(file) :]),
             ):
                 names = dict.fromkeys(lane.provider for lane in file.lanes if not lane.fallback)
-                return Found(", ".join(names), f"{file.name}{LANES}")
+                return Found(", ".join(names), f"{file.name}{LANES}", by_lanes=True)
         return provider
 
     def of_provider(

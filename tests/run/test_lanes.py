@@ -28,6 +28,7 @@ from charimg.events import (
     JobRejected,
     JobSaved,
     JobUploaded,
+    LaneClosed,
     LaneFacts,
     LaneSummary,
     QuotaWait,
@@ -35,7 +36,7 @@ from charimg.events import (
     RunStarted,
     Stopping,
 )
-from charimg.model import Cost
+from charimg.model import Cost, Verdict
 from charimg.run import Run
 from tests.run.workshop import Workshop
 
@@ -236,7 +237,7 @@ def test_servers_are_lanes_of_one_provider(workshop: Workshop) -> None:
     told = workshop.run(flags={"provider": None})
 
     seen = {context.lane: context.settings["base_url"] for context in comfy.contexts}
-    assert seen == {"comfy@one:8188": "http://one:8188", "comfy@two:8188": "http://two:8188"}
+    assert seen == {"comfy@http://one:8188": "http://one:8188", "comfy@http://two:8188": "http://two:8188"}
     assert (told.counts[0], told.of(RunStarted)[0].lanes) == (5, ("comfy@one:8188", "comfy@two:8188"))
 
 
@@ -338,19 +339,45 @@ def test_ctrl_c_reaches_every_lane(twelve: Workshop) -> None:
     assert (told.of(Stopping)[0].in_flight, told.counts) == (10, (10, 0, 0, 2, ExitCode.INTERRUPTED))
 
 
-def test_ctrl_c_while_the_second_lane_logs_in_opens_no_third(workshop: Workshop) -> None:
-    """The login is broken off, and nothing is sent by anybody."""
+def test_ctrl_c_while_the_lanes_log_in_sends_nothing(workshop: Workshop) -> None:
+    """The logins are broken off, and nothing is sent by anybody."""
     runs: list[Run] = []
 
     def stop() -> None:
         runs[0].stop()
 
-    _, second, third = workshop.books("scripted@a", "scripted@b", "scripted@c")
+    first, second, third = workshop.books("scripted@a", "scripted@b", "scripted@c")
+    first.opening = third.opening = 60
     second.opening = stop
     told = workshop.run(flags={"provider": "scripted@a,scripted@b,scripted@c"}, before=runs.append)
 
-    assert (
-        workshop.generator.asked_in_all.total(),
-        third.contexts,
-        told.counts[3],
-    ) == (0, [], 5)
+    assert (workshop.generator.asked_in_all.total(), told.counts[3], told.seconds) == (0, 5, 0.0)
+
+
+def test_a_lane_that_is_slow_to_open_keeps_nobody_waiting(workshop: Workshop) -> None:
+    """A server that is off is given its time, while the others do the work; then it is not needed any more."""
+    first, second = workshop.books("scripted@a", "scripted@b")
+    first.opening = 600
+    told = workshop.run(flags={"provider": "scripted@a,scripted@b"})
+
+    assert (told.counts[0], first.asked.total(), second.asked.total(), told.seconds) == (5, 0, 5, 4.0)
+
+
+def test_a_service_too_busy_to_be_opened_is_waited_for(workshop: Workshop) -> None:
+    """The policy's waits hold for the login too; after the last of them the lane closes."""
+    answers = [ThrottledError("busy", wait=20), ThrottledError("busy"), None]
+
+    def busy() -> None:
+        if (answer := answers.pop(0)) is not None:
+            raise answer
+
+    workshop.generator.opening = busy
+    told = workshop.run()
+    workshop.generator.opening = ThrottledError("always busy")
+    never = workshop.run(force=True)
+
+    assert [(wait.wait, wait.retry) for wait in told.of(QuotaWait)] == [(21.0, 1), (15.0, 2)]
+    assert told.counts[0] == 5
+    assert [wait.retry for wait in never.of(QuotaWait)] == [1, 2, 3]
+    assert [(event.verdict, event.message) for event in never.of(LaneClosed)] == [(Verdict.THROTTLED, "always busy")]
+    assert never.counts == (0, 0, 0, 5, ExitCode.QUOTA)

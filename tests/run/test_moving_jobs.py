@@ -205,7 +205,8 @@ def test_what_stands_at_a_lane_that_cannot_open_stays_there(workshop: Workshop, 
     workshop.cast(*workshop.names, "C6")
     told = workshop.run(flags=TWO)
 
-    assert (told.counts[0], told.counts[3], counter.submitted[5:]) == (1, 5, [("scripted@a", "c6")])
+    assert (told.counts, counter.submitted[5:]) == ((1, 5, 0, 0, ExitCode.LOGIN), [("scripted@a", "c6")])
+    assert told.of(JobFailed)[0].message == "scripted@b has accepted it, and cannot be asked for it: locked out"
 
 
 def test_what_stands_at_a_lane_nobody_asked_for_is_given_up(workshop: Workshop, counter: type[Window]) -> None:
@@ -282,18 +283,28 @@ def test_a_fallback_that_cannot_open_leaves_the_run_as_it_stands(workshop: Works
 
 
 def test_a_given_up_job_is_the_fallbacks_before_it_is_a_failure(workshop: Workshop) -> None:
-    """What every first lane gave up is tried by the fallback, and a failure only if that gives up too."""
+    """What the first lanes gave up before they closed is tried by the fallback, and a failure only if that gives up."""
     spare = workshop.add_generator("spare")
-    workshop.generator.will(c1=[ThrottledError("busy")], c2=[ThrottledError("busy")])
+    workshop.generator.will(c1=[ThrottledError("busy")], c2=[ThrottledError("busy")], c3=[ExhaustedError("used up")])
     spare.will(c2=[ThrottledError("busy too")])
+    workshop.write("batch_size: 2")
     told = workshop.run(flags={"fallback": "spare", "uploader": "none", "max_retries": "0"})
 
     failed = [(event.lane, event.key, event.message) for event in told.of(JobFailed)]
     assert (told.counts, failed, spare.asked.total()) == (
         (4, 1, 0, 0, ExitCode.QUOTA),
         [("spare", "c2", "busy too")],
-        2,
+        4,
     )
+
+
+def test_a_fallback_stays_shut_while_a_first_lane_is_open(workshop: Workshop) -> None:
+    """Two were given up and the lane went on: they are for the next run, and nobody pays the fallback."""
+    spare = workshop.add_generator("spare")
+    workshop.generator.will(c1=[ThrottledError("busy")], c2=[ThrottledError("busy")])
+    told = workshop.run(flags={"fallback": "spare", "uploader": "none", "max_retries": "0"})
+
+    assert (told.counts, spare.asked.total(), told.of(FallbackOpened)) == ((3, 2, 0, 0, ExitCode.QUOTA), 0, [])
 
 
 def test_ctrl_c_opens_no_fallback(workshop: Workshop) -> None:
