@@ -86,9 +86,7 @@ def is_in_core_words(error: BaseException) -> bool:
     return isinstance(error, ProviderError) and hasattr(error, "verdict")
 
 
-def checked(
-    given: object, provider: str, redactor: Redactor | None = None
-) -> tuple[GeneratedImage, ImageFacts, list[str]]:
+def checked(given: object, provider: str, redactor: Redactor) -> tuple[GeneratedImage, ImageFacts, list[str]]:
     """What a generator gave back: the picture, what it is, and what was odd about the rest, one line each.
 
     A picture that is one is kept, whatever nonsense stands beside it: it is paid for. Known secrets are erased from
@@ -96,7 +94,6 @@ def checked(
 
     :raises ProviderError: it is no picture; it may have been charged all the same.
     """
-    redactor = redactor or Redactor()
     image = of_type(given, GeneratedImage, provider)
     assert isinstance(image, GeneratedImage)
     try:
