@@ -170,6 +170,10 @@ def _is_gone(status: int, sent: Sent, reading: Reading, fault: Mapping[str, Any]
         return False
     if fault.get("param") == "model":
         return status in (400, 404, 410)
+    # LocalAI says it in words alone: nothing but the model's own name, in quotation marks, is looked for.
+    quoted = [f"{mark}{sent.model}{mark}" for mark in "`'\""]
+    if status == 404 and any(one in str(fault.get("message")) for one in quoted):
+        return True
     return sent.retirement is not None and status in (404, 410)
 
 

@@ -245,6 +245,17 @@ async def test_localai_is_asked_for_bytes_and_told_what_must_not_be(lane_for: Ma
     assert lane.tickets == []
 
 
+async def test_a_model_that_localai_does_not_have_is_told_as_that(lane_for: MakeLane) -> None:
+    """Its 404 has no code: it must not pass for a path that is not there."""
+    async with OpenAIEmulator(personality=LOCALAI) as localai:
+        lane = lane_for(localai.base_url, key=None, server="localai", model="sd")
+
+        with pytest.raises(InvalidRequestError, match=r"`sd` does not exist.*-o model="):
+            await lane.generator.generate(lane.request())
+
+        assert localai.bill.generations == []
+
+
 async def test_localais_quota_is_a_window(lane_for: MakeLane) -> None:
     """Its code says quota exceeded, its Retry-After thirty seconds."""
     async with OpenAIEmulator(personality=LOCALAI) as localai:
