@@ -76,8 +76,9 @@ class GeminiGenerator(ImageGenerator):
     @classmethod
     def price(cls, settings: Mapping[str, SettingValue | None]) -> Price | None:
         """What one picture of the chosen model and size costs; ``None`` for a model that is not known."""
-        larger = PRICES_BY_SIZE.get((str(settings.get("model") or ""), str(settings.get("image_size") or "")))
-        return larger or super().price(settings)
+        model = _model_in(settings)
+        larger = PRICES_BY_SIZE.get((model, str(settings.get("image_size") or "")))
+        return larger or super().price({**settings, "model": model})
 
     async def open(self) -> None:
         """Try the key."""
@@ -137,4 +138,9 @@ class GeminiGenerator(ImageGenerator):
 
     @property
     def _model(self) -> str:
-        return str(self.context.settings.get("model") or DEFAULT_MODEL).strip().removeprefix("models/")
+        return _model_in(self.context.settings)
+
+
+def _model_in(settings: Mapping[str, SettingValue | None]) -> str:
+    """The chosen model, also as the service's own list writes it."""
+    return str(settings.get("model") or DEFAULT_MODEL).strip().removeprefix("models/")

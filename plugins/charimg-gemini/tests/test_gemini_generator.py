@@ -358,6 +358,8 @@ async def test_the_check_costs_nothing_and_looks_for_the_model(gemini: GeminiEmu
         ({"model": "gemini-3.1-flash-image", "image_size": "1K"}, 0.067),
         ({"model": "gemini-3.1-flash-image", "image_size": "2K"}, 0.101),
         ({"model": "gemini-3.1-flash-image", "image_size": "4K"}, 0.151),
+        ({"model": "models/gemini-3.1-flash-image", "image_size": "4K"}, 0.151),
+        ({"model": " models/gemini-3-pro-image", "image_size": None}, 0.134),
         ({"model": "gemini-3.1-flash-lite-image", "image_size": None}, 0.0336),
         ({"model": "gemini-3-pro-image", "image_size": "2K"}, 0.134),
         ({"model": "gemini-3-pro-image", "image_size": "4K"}, 0.24),
