@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 
 from .server import ComfyEmulator
 
@@ -29,8 +30,8 @@ async def _main() -> None:
         websocket=given.websocket,
         oom_pixels=given.oom_pixels,
     ) as comfy:
-        print(f"ComfyUI emulator at {comfy.url}")
-        print(f"  export CHARIMG_COMFYUI_BASE_URL={comfy.url}", flush=True)
+        print(comfy.url, flush=True)
+        print(f"# CHARIMG_COMFYUI_BASE_URL={comfy.url}", file=sys.stderr, flush=True)
         if given.restart_after:
             await asyncio.sleep(given.restart_after)
             await comfy.restart()
