@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from charimg.contracts import ProviderContext
     from charimg.http import Answer
 
-READ, TOTAL = 90.0, 180.0
-"""Seconds between two pieces of an answer, and for the whole request. Submits and polls answer at once; only Replicate
-holds one back, for a minute at most."""
+READ, TOTAL = 90.0, 600.0
+"""Seconds between two pieces of an answer, and for the whole request. Submits and polls answer at once (only Replicate
+holds one back, for a minute at most), but reference pictures may take long to send: a submit that is broken off may be
+charged."""
 
 
 class HostedService(ABC):

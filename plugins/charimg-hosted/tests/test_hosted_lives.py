@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from hosted_lane import Lane
@@ -190,6 +191,18 @@ async def test_a_result_in_a_private_network_is_not_fetched(lane: Lane, address:
 
     with pytest.raises((InvalidRequestError, FlakyError)):
         await lane.generator().generate(lane.request())
+
+
+@pytest.mark.parametrize(("name", "other"), [("bfl", "flux-dev"), ("fal", "fal-ai/flux-pro/kontext")])
+async def test_a_job_that_is_resumed_names_the_model_that_drew(open_lane: Any, name: str, other: str) -> None:
+    """Not the one that the settings name by now."""
+    lane = await open_lane(name)
+    request = lane.request()
+    first = await lane.generator().generate(request)
+
+    later = await lane.generator(model=other).generate(lane.again(request))
+
+    assert first.model == later.model != other
 
 
 async def test_base_url_keeps_its_prefix(lane: Lane) -> None:

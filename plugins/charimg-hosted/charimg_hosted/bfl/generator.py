@@ -37,7 +37,7 @@ _AT_WORK = {
 class BflGenerator(PolledGenerator):
     """Submits a task and polls the regional address that its answer named.
 
-    The ticket holds the task's id, that address, the cost and the moment of the submit.
+    The ticket holds the task's id, its model, that address, the cost and the moment of the submit.
     """
 
     poll_every: ClassVar[float] = 1.5
@@ -100,7 +100,7 @@ class BflGenerator(PolledGenerator):
             raise FlakyError("Black Forest Labs took the request but gave no id for it", possibly_charged=True)
         place = data.get("polling_url")
         cost = data.get("cost")
-        ticket = {"id": task, "at": utc_now().timestamp()}
+        ticket = {"id": task, "at": utc_now().timestamp(), "model": self._model}
         if isinstance(place, str) and len(place) < 1500:
             ticket["url"] = place
         if _is_amount(cost):
@@ -146,7 +146,7 @@ class BflGenerator(PolledGenerator):
         return GeneratedImage(
             data=await picture_at(self, request, place, self._service.base_url),
             seed=seed if isinstance(seed, int) and not isinstance(seed, bool) else None,
-            model=self._model,
+            model=str(task.get("model") or self._model),
             cost=Cost(round(float(cost) * CREDIT, 6), "USD", source="reported") if _is_amount(cost) else None,
             request_id=task["id"],
         )

@@ -47,8 +47,8 @@ class State:
 class FalGenerator(PolledGenerator):
     """Submits to the queue, which never refuses, polls its status, and fetches the result.
 
-    The ticket holds the addresses the queue gave for the request. fal's own retries are switched off: what to do about
-    an overload is charimg's policy.
+    The ticket holds the addresses the queue gave for the request, and its model. fal's own retries are switched off:
+    what to do about an overload is charimg's policy.
     """
 
     poll_every: ClassVar[float] = 1.0
@@ -122,7 +122,7 @@ class FalGenerator(PolledGenerator):
         places = [data.get(name) if isinstance(data, dict) else None for name in ("status_url", "response_url")]
         if not all(isinstance(place, str) and place for place in places):
             raise FlakyError("fal took the request but did not say where to ask for it", possibly_charged=True)
-        return json.dumps({"status": places[0], "response": places[1]})
+        return json.dumps({"status": places[0], "response": places[1], "model": self._model})
 
     async def ask(self, request: ImageRequest, ticket: str) -> State:  # noqa: ARG002 - the ticket says it all
         """The request's status, and its result when it has completed."""
@@ -147,7 +147,7 @@ class FalGenerator(PolledGenerator):
             raise FlakyError("fal answered with something that is no result")
         return State(word, None, result)
 
-    async def read(self, request: ImageRequest, ticket: str, answer: State) -> GeneratedImage | None:  # noqa: ARG002
+    async def read(self, request: ImageRequest, ticket: str, answer: State) -> GeneratedImage | None:
         """The picture of a completed request; ``None`` while it is queued or drawn."""
         if answer.result is None:
             self.context.progress(request, None, _words(answer))
@@ -165,7 +165,7 @@ class FalGenerator(PolledGenerator):
         return GeneratedImage(
             data=await picture_at(self, request, place, self._service.base_url),
             seed=seed if isinstance(seed, int) and not isinstance(seed, bool) else None,
-            model=self._model,
+            model=str(ticket_fields(ticket).get("model") or self._model),
             request_id=answer.result.headers.get("x-fal-request-id"),
         )
 
