@@ -94,6 +94,8 @@ class HostedService(ABC):
         :param advice: what to do about it, put behind the service's words.
         """
         reading = self.reading(answer.status, answer.headers, answer.text)
+        if verdict is None and (300 <= answer.status < 400 or answer.status == 405):
+            verdict, advice = Verdict.FATAL, "that is not the service's API; check the setting base_url"
         if verdict is not None and verdict is not reading.verdict:
             reading = replace(reading, verdict=verdict, wait=None, retry_at=None)
         if reading.message == f"HTTP {answer.status}":

@@ -193,6 +193,25 @@ async def test_a_result_in_a_private_network_is_not_fetched(lane: Lane, address:
         await lane.generator().generate(lane.request())
 
 
+@pytest.mark.parametrize("status", [302, 405])
+async def test_what_is_not_the_service_closes_the_lane_and_keeps_the_job(lane: Lane, status: int) -> None:
+    """A redirect is not followed with the key, and names the setting; a job that was accepted stands."""
+    elsewhere = Reply(status, b"", {"Location": "http://elsewhere.example/"})
+    lane.emulator.add_fault(elsewhere, "submit")
+    request = lane.request()
+    with pytest.raises(FatalError, match="check the setting base_url"):
+        await lane.generator().generate(request)
+    lane.emulator.add_fault(elsewhere, lane.service.poll)
+
+    with pytest.raises(FatalError) as failed:
+        await lane.generator().generate(request)
+    picture = await lane.generator().generate(lane.again(request))
+
+    assert failed.value.standing
+    assert inspect(picture.data)
+    assert len(lane.emulator.bill.made) == 1
+
+
 @pytest.mark.parametrize(("name", "other"), [("bfl", "flux-dev"), ("fal", "fal-ai/flux-pro/kontext")])
 async def test_a_job_that_is_resumed_names_the_model_that_drew(open_lane: Any, name: str, other: str) -> None:
     """Not the one that the settings name by now."""
