@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from charimg.http import Answer
 
 CREDIT = 0.01
-"""USD: what a credit costs, in which tasks are billed (bfl.ai/pricing). In dollars the costs add up with other lanes',
-and a budget holds."""
+"""USD: what a credit costs, in which tasks are billed (BFL's own guide to its API, "bfl-api" in the repository
+black-forest-labs/skills, read in a public copy on 2026-11-22). In dollars the costs add up with other lanes', and a
+budget holds."""
 
 SETTLING = timedelta(seconds=60)
 """So long after its submit a task that is not found may only not have arrived everywhere."""
