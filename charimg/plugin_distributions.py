@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 
 from charimg.claims import PLUGIN_GROUP, Kind, identity, installed_claims
 from charimg.errors import InputError
-from charimg.packages import canonical
+from charimg.packages import CORE, canonical
+
+_NAME = re.compile(r"[^A-Za-z0-9._-]")
+"""What ends the name at the head of a requirement (PEP 508)."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class PluginDistribution:
     """Kind and name of each provider."""
     takes_part: bool = False
     """It has plugins that take part in every run."""
+    core: tuple[str, ...] = field(default=(), compare=False)
+    """What it requires of charimg itself, as ``charimg-cli>=0.1``; known of a wheel only."""
 
     @property
     def words(self) -> str:
@@ -62,6 +68,7 @@ def plugin_in_wheel(wheel: Path) -> PluginDistribution:
         found = next(iter(distributions(path=[str(wheel)])))
         entries: Iterable[EntryPoint] = found.entry_points
         name, version = identity(found)
+        core = tuple(one for one in found.requires or () if canonical(_NAME.split(one.strip(), maxsplit=1)[0]) == CORE)
     except Exception as error:  # importlib raises one thing or another for a torn archive
         raise InputError(f"{wheel} is no wheel that can be read") from error
     groups = {kind.group: kind for kind in Kind}
@@ -72,4 +79,5 @@ def plugin_in_wheel(wheel: Path) -> PluginDistribution:
         version,
         tuple(sorted(providers, key=lambda one: (order.index(one[0]), one[1]))),
         any(entry.group == PLUGIN_GROUP for entry in entries),
+        core,
     )
