@@ -129,7 +129,7 @@ class Installer:
         return [*self.pip, "uninstall", *_QUIET, "--yes", distribution]
 
     def can_look(self, requirement: str, folder: Path) -> bool:
-        """Whether one can see what a package brings before it is installed: through pip, or in a wheel that lies here."""
+        """Whether one can see what a package brings before it is installed: by pip, or in a wheel that lies here."""
         return bool(self.pip) or (folder / requirement).is_file()
 
     def look(self, requirement: str, folder: Path) -> PluginDistribution | None:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from charimg.contracts import Declaration, ImageGenerator, Model, Price, ProviderContext, SettingValue
-from charimg.credentials import Credentials
+from charimg.credentials import Credentials, split_account
 from charimg.errors import CharimgError, ExitCode
+from charimg.project import Project
+from charimg.provider_context import provider_context
 from charimg.redaction import Redactor
-from charimg.settings import Settings
+from charimg.settings import Settings, WrittenLane, policy_of
 
 ASK_SECONDS = 20.0
 """The longest a service is asked for its models."""
@@ -64,27 +66,35 @@ def known_models(
 
 
 async def offered_models(
-    kind: type[ImageGenerator], folder: Path, settings: Settings, credentials: Credentials, seconds: float = ASK_SECONDS
+    kind: type[ImageGenerator],
+    folder: Path,
+    settings: Settings,
+    credentials: Credentials,
+    seconds: float = ASK_SECONDS,
+    *,
+    account: str = "",
+    lane: WrittenLane | None = None,
 ) -> ModelList:
     """What the service offers now, or what is known and why it could not be asked.
 
     :param seconds: the longest it is asked.
+    :param account: whose credentials and settings are used, as ``gemini@work``; the provider's own without it.
+    :param lane: whose settings are used, its server's address among them.
     """
     values: dict[str, SettingValue | None] | None = None
     redactor = Redactor()
+    account = account or kind.declaration.account_name
     try:
-        values = settings.values_for(kind.declaration)
-        found = credentials.required(kind.declaration)
-        for secret in found.values():
-            redactor.add(secret.value)
-        context = ProviderContext(
-            folder=folder,
-            out=folder,
-            settings=values,
-            credentials={name: secret.value for name, secret in found.items()},
-            lane=kind.declaration.name,
+        values = settings.values_for(kind.declaration, label=split_account(account)[1], lane=lane)
+        context = provider_context(
+            kind.declaration,
+            account,
+            values,
+            project=Project(folder, folder),
+            credentials=credentials,
+            wait_ceiling=policy_of(settings.general()).wait_ceiling,
             redactor=redactor,
-            remember=credentials.remember(kind.declaration.account_name, found),
+            lane=account if lane is None else lane.name,
         )
         offered = await asyncio.wait_for(_ask(kind, context, seconds), seconds)
     except asyncio.TimeoutError:

@@ -11,10 +11,13 @@ from charimg.contracts.declaration import Declaration, Model, Price
 from charimg.model_lists import ModelList
 
 
-def show_models(about: Declaration, found: ModelList) -> None:
-    """Print the models, with how they are known."""
+def show_models(about: Declaration, found: ModelList, asked: str = "") -> None:
+    """Print the models, with how they are known.
+
+    :param asked: the account or server whose list it is, where that is not the provider's own.
+    """
     if found.asked:
-        title = f"Models that {about.name} offers now"
+        title = f"Models that {asked or about.name} offers now"
     else:
         when = f" on {found.checked.isoformat()}" if found.checked else ""
         title = f"Models that {about.name}'s plugin knows{when}"

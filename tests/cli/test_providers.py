@@ -125,6 +125,117 @@ def test_a_declaration_as_data(charimg: Run, easel: str) -> None:
     assert one["price"] == {"amount": 0.04, "currency": "USD", "checked": None}
 
 
+# -- accounts and lanes ----------------------------------------------------------------------------------------------
+
+GALLERY = EASEL.replace(
+    "        async def generate(self",
+    """        async def models(self):
+            context = self.context
+            key = context.credentials["key"].reveal().removeprefix("good-")
+            where = context.settings["base_url"].removeprefix("https://")
+            names = (f"of {key} at {where}", f"lane {context.lane}", f"patience {context.wait_ceiling:g}")
+            return tuple(charimg.contracts.Model(name) for name in names)
+
+        async def generate(self""",
+).replace("import charimg\n", "import charimg\n    import charimg.contracts\n", 1)
+"""An easel that tells, as the names of its models, whose key it was given, and which address, lane and ceiling."""
+
+LANES = """
+wait_ceiling: 60
+lanes:
+  - {provider: easel@work, settings: {base_url: 'https://office'}}
+  - {provider: easel, name: attic, server: 'https://attic:81'}
+  - {provider: echo}
+  - {provider: easel@spare, fallback: yes}
+fallback: nobody_has_this
+"""
+
+
+@pytest.fixture
+def gallery(install: Install, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Lanes of a service with three accounts and its models, beside a lane of another."""
+    install("charimg-easel", GALLERY, generators="easel")
+    for name in ("EASEL_KEY", "CHARIMG_EASEL_WORK_KEY", "CHARIMG_EASEL_SPARE_KEY", "CHARIMG_EASEL_HOME_KEY"):
+        monkeypatch.setenv(name, f"good-{name.removeprefix('CHARIMG_').removeprefix('EASEL_').lower()}")
+    (project / "charimg.yaml").write_text(LANES)
+    return project / "charimg.yaml"
+
+
+def models(charimg: Run, name: str) -> tuple[int, list[tuple[str, str | None, list[str]]]]:
+    """Account, lane and the names of the models of every list that was shown."""
+    result = charimg("providers", "show", name, "--models", "--json")
+    lists = json.loads(result.out)
+    return result.code, [(one["account"], one["lane"], [model["id"] for model in one["models"]]) for one in lists]
+
+
+WORK = ("easel@work", "easel@work", ["of work_key at office", "lane easel@work", "patience 60"])
+ATTIC = ("easel", "attic", ["of key at attic:81", "lane attic", "patience 60"])
+SPARE = ("easel@spare", "easel@spare", ["of spare_key at easel.example", "lane easel@spare", "patience 60"])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("attic", [ATTIC]),
+        ("easel@work", [WORK]),
+        ("easel", [WORK, ATTIC, SPARE]),
+        ("easel@home", [("easel@home", None, ["of home_key at easel.example", "lane easel@home", "patience 60"])]),
+    ],
+)
+def test_the_models_of_an_account_or_a_lane(name: str, told: list[object], charimg: Run, gallery: Path) -> None:
+    """Each is asked with its own key, at its own server; a provider's name asks every lane that uses it."""
+    assert models(charimg, name) == (0, told)
+
+
+def test_whose_models_they_are_is_in_the_title(charimg: Run, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account or server with the lane's name, and the trouble of one of them beside the lists of the others."""
+    monkeypatch.delenv("CHARIMG_EASEL_WORK_KEY")
+    result = charimg("providers", "show", "easel", "--models")
+
+    assert result.code == 4
+    assert "Models that easel@attic:81 (lane attic) offers now" in result.out
+    assert "Models that easel@spare offers now" in result.out
+    assert "charimg: easel@work@office (lane easel@work) was not asked for its models: " in result.err
+    assert "charimg keys set easel@work" in result.err
+
+
+def test_a_wrong_setting_of_a_lane_is_told_before_its_models_are_asked_for(charimg: Run, gallery: Path) -> None:
+    """A mistyped address would ask another server."""
+    gallery.write_text("lanes:\n  - {provider: easel, name: attic, settings: {base_ulr: 'https://attic'}}\n")
+    result = charimg("providers", "show", "attic", "--models")
+
+    assert (result.code, result.out) == (2, "")
+    assert "charimg.yaml:2: lanes: settings: base_ulr: unknown (easel); did you mean 'base_url'?" in result.err
+
+
+@pytest.mark.parametrize(("name", "account"), [("easel@home", "HOME"), ("attic", ""), ("easel@work", "WORK")])
+def test_an_account_or_a_lane_is_shown_with_its_own_login(
+    name: str, account: str, charimg: Run, gallery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its key is looked for and whether it is there; another account's key is none."""
+    monkeypatch.delenv("CHARIMG_EASEL_HOME_KEY")
+    (one,) = json.loads(charimg("providers", "show", name, "--json").out)
+    table = charimg("providers", "show", name).out
+
+    (key,) = one["credentials"]
+    label = f"@{account.lower()}" if account else ""
+    assert (one["account"], key["set"]) == (f"easel{label}", account != "HOME")
+    own = f"CHARIMG_EASEL_{account}_KEY"
+    assert key["environment"] == ([own] if account else ["CHARIMG_EASEL_KEY", "EASEL_KEY"])
+    assert f"charimg keys set easel{label}," in table
+    assert "charimg.yaml under providers: easel:" in table
+    assert (f"CHARIMG_EASEL_{account}_BRUSH, CHARIMG_EASEL_BRUSH" in table) == bool(account)
+
+
+def test_the_shell_completes_the_names_of_lanes_too(gallery: Path) -> None:
+    """Beside the providers, once each."""
+    completion = ShellComplete(cli, {}, "charimg", "_CHARIMG_COMPLETE")
+    found = [one.value for one in completion.get_completions(["providers", "show"], "")]
+
+    assert {"attic", "easel@work", "easel"} <= set(found)
+    assert found.count("echo") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
