@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from charimg.contracts import Price
 from charimg.errors import ExhaustedError, InputError
 from charimg.model import Cost
 
+_NO_ROOM = "the budget of "
+"""How the words begin that a lane closes with when the budget has no room for another picture."""
+
 _CENT_FRACTION = 1e-9
 """Sums of prices are not exact: three times 0.1 must fit into 0.3."""
+
+
+def is_over_budget(words: str) -> bool:
+    """Whether a lane closed with these words because of the budget. Ask only of a run that has one."""
+    return words.startswith(_NO_ROOM)
 
 
 class Budget:
@@ -46,6 +54,18 @@ class Budget:
             raise InputError(f"--budget: the lanes have different currencies ({listed}); give each a run of its own")
         return cls(limit, next(iter(currencies), "USD"))
 
+    def expect_one(self, prices: Iterable[Price | None]) -> None:
+        """Refuse a budget that is too small for one picture on any of the lanes: nothing would be done with it.
+
+        :raises InputError: it is.
+        """
+        amounts = [price.amount for price in prices if price is not None]
+        if self._limit is not None and amounts and not self._fits(min(amounts)):
+            raise InputError(
+                f"--budget: one picture costs {self._told(min(amounts))}, which is more than {self._told(self._limit)};"
+                " give more"
+            )
+
     @property
     def limit(self) -> Cost | None:
         """What the run may cost."""
@@ -75,11 +95,12 @@ class Budget:
         return self._limit is None or amount <= self._limit + _CENT_FRACTION
 
     def _refuse(self, amount: float) -> NoReturn:
-        told = [f"{self._told(self._spent)} spent"]
-        told += [f"{self._told(self._in_flight)} in flight"] if self._in_flight > _CENT_FRACTION else []
+        # In words that stay true when the pictures under way have ended: a lane's closing is told again in the summary.
+        taken = self._spent + self._in_flight
+        beside = f", beside {self._told(taken)} for those before it" if taken > _CENT_FRACTION else ""
         raise ExhaustedError(
-            f"the budget of {self._told(self._limit or 0.0)} has no room for another picture at {self._told(amount)}"
-            f" ({', '.join(told)}); a higher --budget goes on"
+            f"{_NO_ROOM}{self._told(self._limit or 0.0)} has no room for another picture at"
+            f" {self._told(amount)}{beside}; a higher --budget goes on"
         )
 
     def reopen(self, amount: float) -> None:

@@ -17,7 +17,7 @@ which cannot tell accounts apart, are not looked at for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,8 +106,16 @@ class Credentials:
         found = self.of_provider(declaration, account)
         for one in declaration.credentials:
             if one.required and one.name not in found:
-                raise FatalError(missing(declaration, one, account))
+                raise FatalError(missing(declaration, one, account, self.accounts_of(declaration)))
         return found
+
+    def accounts_of(self, declaration: Declaration) -> list[str]:
+        """The provider's accounts that have stored keys, in alphabetical order.
+
+        Raises:
+            InputError: the keys file is broken or can be read by others.
+        """
+        return sorted(name for name in self.keys.read() if name.partition("@")[0] == declaration.account_name)
 
     def remember(self, account: str, found: Mapping[str, FoundSecret]) -> Callable[[str, str], None]:
         """What a provider's context calls to keep a renewed credential.
@@ -125,14 +133,21 @@ class Credentials:
         return keep
 
 
-def missing(declaration: Declaration, credential: Credential, account: str | None = None) -> str:
-    """What to tell a user who has not given this credential yet."""
+def missing(
+    declaration: Declaration, credential: Credential, account: str | None = None, others: Sequence[str] = ()
+) -> str:
+    """What to tell a user who has not given this credential yet.
+
+    :param others: accounts of the provider that have keys.
+    """
     account = account or declaration.account_name
+    known = [other for other in others if other != account]
+    there = f" There are keys for {', '.join(known)}." if known else ""
     only = sum(one.required for one in declaration.credentials) == 1 and credential.required
     command = f"charimg keys set {account}" + ("" if only else f" {credential.name}")
     return (
-        f"{declaration.name}: no {credential.name} found; run: {command}"
-        f" (or set {_variable_of(account, credential.name)}). {credential.help}"
+        f"{account if '@' in account else declaration.name}: no {credential.name} found; run: {command}"
+        f" (or set {_variable_of(account, credential.name)}).{there} {credential.help}"
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from charimg.addresses import server_of
+from charimg.claims import Kind
 from charimg.contracts import Declaration, ImageGenerator, Price, Provider, ProviderContext, SettingValue, Uploader
-from charimg.credentials import FoundSecret
 from charimg.errors import CharimgError, FatalError, InputError, ProviderError
 from charimg.http import HttpSession
 from charimg.lane_choice import LaneChoice, LaneChoices
@@ -18,6 +18,7 @@ from charimg.model import Job
 from charimg.pipeline import Bench, Pipeline, Terms
 from charimg.policy import Outcome
 from charimg.provider_call import PATIENCE, is_in_core_words
+from charimg.provider_context import lane_values, provider_context
 from charimg.redaction import Redactor
 from charimg.settings import Options
 from charimg.work_reports import WorkReports
@@ -58,8 +59,8 @@ def resolved(lanes: LaneChoices, place: Workplace, options: Options) -> dict[str
     for choice in lanes.all:
         values = LaneSettings(
             choice,
-            settings_values(choice, choice.generator.declaration, place, options),
-            settings_values(choice, choice.uploader.declaration, place, options),
+            lane_values(choice, Kind.GENERATOR, place.settings, options),
+            lane_values(choice, Kind.UPLOADER, place.settings, options),
         )
         for other in found.values():
             same = (other.choice.generator, other.generator_place, other.generator)
@@ -72,34 +73,11 @@ def resolved(lanes: LaneChoices, place: Workplace, options: Options) -> dict[str
     return found
 
 
-def settings_values(
-    choice: LaneChoice, about: Declaration, place: Workplace, options: Options
-) -> dict[str, SettingValue | None]:
-    """The values a lane's provider gets for its settings.
-
-    :raises InputError: one is wrong or missing.
-    """
-    label = choice.label_of(about)
-    return place.settings.values_for(about, options, label=label, lane=choice.settings_of(about))
-
-
 def _place(account: str, about: Declaration, values: Mapping[str, SettingValue | None]) -> str:
     """The account; where its address is not the provider's own, with that: each server has its own pictures."""
     usual = next((setting.default for setting in about.settings if setting.name == "base_url"), None)
     server = server_of(str(values.get("base_url") or ""))
     return f"{account}@{server}" if server and server != server_of(str(usual or "")) else account
-
-
-@dataclass(frozen=True)
-class _Half:
-    """The generator's or the uploader's part of a lane."""
-
-    kind: type[Provider]
-    account: str
-    """Where its credentials are kept."""
-    place: str
-    """The account or server it speaks to."""
-    settings: Mapping[str, SettingValue | None]
 
 
 @dataclass(frozen=True)
@@ -128,11 +106,12 @@ class Lane:
         self._place = place
         self._redactor = redactor
         self._pipeline: Pipeline | None = None
-        self._secrets: dict[type[Provider], Mapping[str, FoundSecret]] = {}
-        for kind, account in ((choice.generator, choice.account), (choice.uploader, choice.uploader_account)):
-            self._secrets[kind] = place.credentials.required(kind.declaration, account)
-            for secret in self._secrets[kind].values():
-                redactor.add(secret.value)
+        self._generator = self._context_of(
+            choice.generator.declaration, choice.account, settings.generator, settings.generator_place
+        )
+        self._uploader = self._context_of(
+            choice.uploader.declaration, choice.uploader_account, settings.uploader, settings.uploader_place
+        )
 
     @property
     def price(self) -> Price | None:
@@ -170,24 +149,46 @@ class Lane:
         reports = WorkReports(self.name, bench.store, bench.emit, self._redactor)
         beside = _Beside(http, reports, {})
         try:
-            choice, settings = self.choice, self.settings
-            drawing = _Half(choice.generator, choice.account, settings.generator_place, settings.generator)
-            taking = _Half(choice.uploader, choice.uploader_account, settings.uploader_place, settings.uploader)
-            generator = await self._started(drawing, beside, made)
-            uploader = await self._started(taking, beside, made)
+            generator = await self._started(self.choice.generator, self._generator, beside, made)
+            uploader = await self._started(self.choice.uploader, self._uploader, beside, made)
             assert isinstance(generator, ImageGenerator)  # the plugin loader has checked it
             assert isinstance(uploader, Uploader)  # likewise
-            terms = Terms(settings.generator_place, settings.uploader_place, self.price)
+            terms = Terms(self._generator.lane, self._uploader.lane, self.price)
             self._pipeline = Pipeline(bench, reports, generator, uploader, terms)
             yield
         finally:
             for provider in reversed(made):
                 await self._close(provider, warn)
 
-    async def _started(self, half: _Half, beside: _Beside, made: list[Provider]) -> Provider:
-        name = half.kind.declaration.name
+    def _context_of(
+        self, about: Declaration, account: str, values: Mapping[str, SettingValue | None], lane: str
+    ) -> ProviderContext:
+        return provider_context(
+            about,
+            account,
+            values,
+            project=self._place.project,
+            credentials=self._place.credentials,
+            wait_ceiling=self.choice.policy.wait_ceiling,
+            redactor=self._redactor,
+            lane=lane,
+        )
+
+    @staticmethod
+    async def _started(
+        kind: type[Provider], context: ProviderContext, beside: _Beside, made: list[Provider]
+    ) -> Provider:
+        name = kind.declaration.name
         try:
-            provider = half.kind(self._context(half, beside))
+            provider = kind(
+                replace(
+                    context,
+                    http=beside.http,
+                    progress=beside.reports.progress,
+                    accepted=beside.reports.accepted,
+                    shared=beside.shared,
+                )
+            )
             made.append(provider)
             await provider.open()
         except (Exception, SystemExit) as error:
@@ -196,23 +197,6 @@ class Lane:
                 raise
             raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error  # a stranger's code
         return provider
-
-    def _context(self, half: _Half, beside: _Beside) -> ProviderContext:
-        secrets = self._secrets[half.kind]
-        return ProviderContext(
-            folder=self._place.project.folder,
-            out=self._place.project.out,
-            settings=half.settings,
-            credentials={name: secret.value for name, secret in secrets.items()},
-            lane=half.place,
-            http=beside.http,
-            wait_ceiling=self.choice.policy.wait_ceiling,
-            redactor=self._redactor,
-            remember=self._place.credentials.remember(half.account, secrets),
-            progress=beside.reports.progress,
-            accepted=beside.reports.accepted,
-            shared=beside.shared,
-        )
 
     async def _close(self, provider: Provider, warn: Callable[[str], None]) -> None:
         """Let a provider go. The pictures are made: trouble here is a warning, and so is one that never ends."""

@@ -161,6 +161,11 @@ def check_settings(lane: LaneChoice) -> None:
     }
     file = lane.written.place.rpartition(":")[0]
     for name, at in lane.written.settings.items():
+        if name in {one.name for one in lane.generator.declaration.credentials}:
+            raise InputError(
+                f"{file}:{at.line}: lanes: settings: '{name}' is a secret and belongs in no settings file; take it out"
+                f" and run: charimg keys set {lane.account}"
+            )
         if name not in known:
             what = (
                 "server: the provider has no setting base_url" if name == "base_url" else f"settings: {name}: unknown"

@@ -373,8 +373,10 @@ class Pipeline:
     # -- trouble ------------------------------------------------------------------------------------------------
 
     async def _record_attempt_trouble(self, job: Job, attempt: str, error: ProviderError) -> None:
+        if error.standing and attempt not in self._reports.ticketed:
+            error.standing, error.possibly_charged = False, True  # without a ticket nobody can ask for it
         trouble = self._trouble("generate", error)
-        if error.standing and attempt in self._reports.ticketed:
+        if error.standing:
             await self._bench.store.record_setback(job.key, trouble, JobState.OPEN)
             return
         await self._bench.store.record_trouble(attempt, trouble, _STATES.get(error.verdict, JobState.PENDING))

@@ -52,6 +52,8 @@ def provider_context(
         settings=values,
         credentials={name: secret.value for name, secret in found.items()},
         read_only=read_only,
+        account=account,
+        variables={name: one.source for name, one in found.items() if not one.ours},
         lane=lane,
         wait_ceiling=wait_ceiling,
         redactor=redactor,

@@ -14,7 +14,7 @@ from charimg.errors import CharimgError, StorageError
 from charimg.plugins import Kind, Plugins
 from charimg.project import Project
 from charimg.redaction import Redactor
-from charimg.settings import Found, Options, Settings, config_home, sort_options
+from charimg.settings import Found, Options, Settings, config_home, policy_of, sort_options
 
 if TYPE_CHECKING:
     from charimg.contracts import Declaration, Provider, Store
@@ -73,21 +73,20 @@ class Workplace:
         :raises FatalError: a credential of the store is missing.
         :raises StorageError: the ledger cannot be opened.
         """
-        from charimg.contracts import ProviderContext, Store  # noqa: PLC0415 - commands that open no store need none
+        from charimg.contracts import Store  # noqa: PLC0415 - commands that open no store need none
+        from charimg.provider_context import provider_context  # noqa: PLC0415 - likewise
 
         kind = self.store()
         redactor = redactor or Redactor()
-        found = self.credentials.required(kind.declaration)
-        for secret in found.values():
-            redactor.add(secret.value)
-        context = ProviderContext(
-            folder=self.project.folder,
-            out=self.project.out,
-            settings=self.settings.values_for(kind.declaration, options),
-            credentials={name: secret.value for name, secret in found.items()},
-            read_only=read_only,
+        context = provider_context(
+            kind.declaration,
+            kind.declaration.account_name,
+            self.settings.values_for(kind.declaration, options),
+            project=self.project,
+            credentials=self.credentials,
+            wait_ceiling=policy_of(self.general).wait_ceiling,
             redactor=redactor,
-            remember=self.credentials.remember(kind.declaration.account_name, found),
+            read_only=read_only,
         )
         async with AsyncExitStack() as stack:
             try:

@@ -19,7 +19,8 @@ def plan_data(order: Order, plan: Plan) -> dict[str, Any]:
     prices = order.prices()
     first = [prices[lane.name] for lane in order.lanes.first]
     known = [price for price in first if price is not None]
-    costs = [plan.cost(price) for price in known] if len(known) == len(first) else []
+    single = len(known) == len(first) and len({price.currency for price in known if price.amount}) < 2
+    costs = [plan.cost(price) for price in known] if single else []
     return {
         "event": "plan",
         "provider": _names(lane.generator.declaration.name for lane in order.lanes.first),
@@ -29,10 +30,10 @@ def plan_data(order: Order, plan: Plan) -> dict[str, Any]:
         "total": len(plan.jobs),
         "pictures": plan.pictures,
         "skipped": len(plan.skipped),
-        "batches": plan.batches,
-        "least_seconds": plan.least_seconds,
+        "batches": plan.batches if len(order.lanes.all) == 1 else None,
+        "least_seconds": plan.least_seconds if len(order.lanes.all) == 1 else None,
         "cost": max(costs, default=None, key=lambda cost: cost or 0.0),
-        "currency": known[0].currency if costs else None,
+        "currency": max(known, key=lambda price: price.amount).currency if costs else None,
         "jobs": [
             {
                 "key": job.key,
@@ -42,7 +43,7 @@ def plan_data(order: Order, plan: Plan) -> dict[str, Any]:
             }
             for job in plan.jobs
         ],
-        "warnings": list(plan.warnings),
+        "warnings": [*order.missing(), *order.notes(), *plan.warnings],
         "notes": list(plan.notes),
     }
 
@@ -67,7 +68,7 @@ def plan_lines(order: Order, plan: Plan) -> Iterator[str]:
                 yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
     for skipped in plan.skipped:
         yield f"  Skipped: {skipped.character.name}: {skipped.why}"
-    for note in (*plan.warnings, *plan.notes):
+    for note in (*order.missing(), *order.notes(), *plan.warnings, *plan.notes):
         yield f"  Note: {note}"
     if several:
         yield f"  Pictures to make: {plan.pictures}; each lane takes a batch whenever it is free"
@@ -80,7 +81,7 @@ def plan_lines(order: Order, plan: Plan) -> Iterator[str]:
     yield f"  Cost: {_cost_words(plan, {lane.name: prices[lane.name] for lane in lanes.first})}"
     limit = order.budget().limit
     if limit is not None:
-        yield f"  Budget: {limit}; the run stops before it would cost more"
+        yield f"  Budget: {limit}; {_budget_words(plan, limit, [prices[lane.name] for lane in lanes.first])}"
     yield f"  Pictures go to: {order.workplace.project.out}"
 
 
@@ -111,16 +112,28 @@ def _price_words(price: Price | None) -> str:
 def _cost_words(plan: Plan, prices: dict[str, Price | None]) -> str:
     unknown = [name for name, price in prices.items() if price is None]
     if unknown:
-        return f"unknown; {', '.join(unknown)} declares no price"
-    known = {(plan.cost(price) or 0.0, price.currency, price.checked) for price in prices.values() if price is not None}
-    least, most = min(known, key=lambda one: one[0]), max(known, key=lambda one: one[0])
-    if not most[0]:
-        return "nothing"
-    checked = f" (price of {most[2]:%Y-%m-%d})" if most[2] and len(known) == 1 else ""
-    if least[0] == most[0]:
-        return f"{Cost(most[0], most[1])}{checked}"
-    least_words = str(Cost(least[0], least[1], "reported")) if least[0] else "nothing"
-    return f"{least_words} to {Cost(most[0], most[1], 'reported')}, by which lane makes how many"
+        return f"unknown; the price of {', '.join(unknown)} is not known"
+    known = [price for price in prices.values() if price is not None]
+    if len({price.currency for price in known if price.amount}) > 1:
+        return ", or ".join(f"{_sum(plan, price)} by {name}" for name, price in prices.items() if price is not None)
+    least, most = min(known, key=lambda price: price.amount), max(known, key=lambda price: price.amount)
+    if least.amount == most.amount:
+        checked = f" (price of {most.checked:%Y-%m-%d})" if most.checked and most.amount else ""
+        return f"{_sum(plan, most)}{checked}"
+    low, high = _sum(plan, least).removeprefix("about "), _sum(plan, most).removeprefix("about ")
+    return f"{low} to {high}, by which lane makes how many"
+
+
+def _sum(plan: Plan, price: Price) -> str:
+    return str(Cost(plan.cost(price) or 0.0, price.currency)) if price.amount and plan.pictures else "nothing"
+
+
+def _budget_words(plan: Plan, limit: Cost, prices: list[Price | None]) -> str:
+    least = min((price.amount for price in prices if price is not None), default=0.0)
+    enough = int(limit.amount / least + 1e-9) if least else plan.pictures
+    if enough < plan.pictures:
+        return f"enough for {enough} of the {plan.pictures} pictures"
+    return "the run stops before it would cost more"
 
 
 def _lane_data(lane: LaneChoice, price: Price | None, fallback: bool) -> dict[str, Any]:

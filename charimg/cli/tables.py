@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -40,7 +41,17 @@ def show_table(columns: Sequence[str], rows: Sequence[Row], *, title: str = "", 
 
 def show_json(data: object) -> None:
     """Print data as JSON, for scripts."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    click.echo(plain_json(data, indent=2))
+
+
+def plain_json(data: object, indent: int | None = None) -> str:
+    """The data as JSON in its own script; what could steer a terminal is escaped."""
+    text = json.dumps(data, ensure_ascii=False, indent=indent)
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls that JSON does not escape by itself, marks that reorder a line, and halves of characters."""
 
 
 def printable(text: str) -> str:

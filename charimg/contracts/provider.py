@@ -38,6 +38,10 @@ class ProviderContext:
     """Every declared setting by name, of its declared type; ``None`` where unset and without default."""
     credentials: Mapping[str, Secret] = field(default_factory=dict)
     """The declared credentials that were found."""
+    account: str = ""
+    """Whose credentials these are, as ``gemini@work``."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The environment variable each credential came from, where it came from one."""
     read_only: bool = False
     """The command only looks: a store creates nothing and changes nothing."""
     lane: str = ""
@@ -59,6 +63,15 @@ class ProviderContext:
     for the result rather than pay again. A ticket is text of at most 2000 characters and holds no secret."""
     shared: dict[Any, object] = field(default_factory=dict)
     """One place a lane's generator and uploader share; see :meth:`share`."""
+
+    def renewal(self, credential: str) -> str:
+        """What the user has to do about a credential that the service does not accept, for the end of a message:
+        ``run: charimg keys set gemini@work``, or ``correct GEMINI_API_KEY in the environment``."""
+        variable = self.variables.get(credential)
+        if variable is not None:  # it stands above the keys file: storing a new one would change nothing
+            return f"correct {variable} in the environment"
+        several = " " + credential if len(self.credentials) > 1 else ""
+        return f"run: charimg keys set {self.account or 'NAME'}{several}"
 
     def share(self, kind: Callable[[ProviderContext], T]) -> T:
         """The lane's one object of this class, made on first use: a login that generator and uploader share.

@@ -39,6 +39,9 @@ KEYS: tuple[Setting, ...] = (
 )
 """What an entry of ``lanes:`` may say; beside these ``settings:``, a mapping of the provider's own settings."""
 
+_SECRETS = ("api_key", "key", "token", "password", "secret", "cookie")
+"""Names people give to what must not stand in a file."""
+
 _BY_NAME = {key.name: key for key in KEYS}
 
 
@@ -80,7 +83,8 @@ def read_lanes(node: yaml.Node | None, line: int, file: str) -> tuple[WrittenLan
         same = next((other for other in lanes if other.name == lane.name), None)
         if same is not None:
             raise InputError(
-                f"{lane.place}: lanes: '{lane.name}' is there already ({same.place}); give one of them another 'name:'"
+                f"{lane.place}: lanes: '{lane.name}' is there already ({same.place}); take one out, or tell them apart"
+                " by account or server"
             )
         lanes.append(lane)
     return tuple(lanes)
@@ -114,7 +118,7 @@ def _lane(node: yaml.Node, file: str) -> WrittenLane:
     values = {name: convert(_BY_NAME[name], at.text, f"{file}:{at.line}: lanes: {name}") for name, at in given.items()}
     provider, _, label = str(values.get("provider", "")).strip().partition("@")
     if not provider:
-        raise InputError(f"{place}: lanes: the entry names no 'provider:'")
+        raise InputError(f"{place}: lanes: the entry names no provider; write '- NAME', or 'provider: NAME' in it")
     account = str(values.get("account", ""))
     if label and account and label != account:
         raise InputError(f"{place}: lanes: two accounts, '{label}' and '{account}'; keep one")
@@ -152,6 +156,11 @@ def _entries(node: yaml.Node, file: str) -> tuple[dict[str, Written], dict[str, 
             settings = {name: scalar(one, file, at, f"lanes: settings: {name}") for name, at, one in inner}
         elif key in _BY_NAME:
             given[key] = scalar(value, file, line, f"lanes: {key}")
+        elif key in _SECRETS:
+            raise InputError(
+                f"{file}:{line}: lanes: '{key}' is a secret and belongs in no settings file; take it out and run:"
+                " charimg keys set PROVIDER@ACCOUNT"
+            )
         else:
             hint = did_you_mean(key, {*_BY_NAME, "settings"})
             raise InputError(f"{file}:{line}: lanes: {key}: unknown; {hint}; a provider's own stand under 'settings:'")

@@ -208,7 +208,8 @@ class Settings:
         """
         account = declaration.account_name
         self._check_files(declaration)
-        given = (options or {}).get(account, {})
+        of_all, of_label = (options or {}).get(account, {}), (options or {}).get(f"{account}@{label}", {})
+        given = {**of_all, **(of_label if label else {})}
         found = {}
         for setting in declaration.settings:
             name = setting.name
@@ -219,7 +220,8 @@ class Settings:
                 candidates += self._in_environment(variable(account, label, name))
             if lane is not None and (own := lane.settings.get(name)) is not None:
                 place = lane.place.rpartition(":")[0]
-                candidates.append(_Candidate(f"{place}{LANES}", f"{place}:{own.line}: lanes: {name}", own.text))
+                key = "server" if name == "base_url" else name
+                candidates.append(_Candidate(f"{place}{LANES}", f"{place}:{own.line}: lanes: {key}", own.text))
             for key in (variable(account, name), *setting.env):
                 candidates += self._in_environment(key)
             candidates += [
@@ -280,7 +282,7 @@ def sort_options(pairs: Iterable[str], declarations: Sequence[Declaration]) -> O
     """Give every ``-o name=value`` to the provider it is meant for.
 
     :param declarations: the providers in use in the order a name is looked up: generator, uploader, store.
-        ``provider.name=value`` names one of them exactly.
+        ``provider.name=value`` names one of them exactly, ``provider@label.name=value`` one of its accounts.
 
     A setting belongs to an account: where generator and uploader share one, both get it. Of two values for one name the
     last wins.
@@ -296,6 +298,7 @@ def sort_options(pairs: Iterable[str], declarations: Sequence[Declaration]) -> O
             # The text is not repeated: it may be a key somebody pasted.
             raise InputError("-o: expected name=value, found no '=' with a name before it")
         owner, dot, last = left.strip().rpartition(".")
+        owner, _, label = owner.partition("@")
         candidates = list(declarations)
         if dot:
             name = last.replace("-", "_")
@@ -303,7 +306,8 @@ def sort_options(pairs: Iterable[str], declarations: Sequence[Declaration]) -> O
             if not candidates:
                 used = ", ".join(dict.fromkeys(one.name for one in declarations))
                 raise InputError(f"-o {owner}.{name}: '{owner}' is not in use here; in use are {used}")
-        sorted_.setdefault(_account_of(name, candidates, f"-o {left.strip()}"), {})[name] = text
+        account = _account_of(name, candidates, f"-o {left.strip()}") + (f"@{label}" if label else "")
+        sorted_.setdefault(account, {})[name] = text
     return sorted_
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from charimg.addresses import server_of
 from charimg.contracts.declaration import Setting, SettingValue
 from charimg.errors import InputError
 from charimg.redaction import Redactor
@@ -45,7 +46,7 @@ def convert(setting: Setting, text: str, place: str) -> SettingValue:
         InputError: it is not such a value; the message says what is expected and what was found.
     """
     value = _parsed(setting, text.strip())
-    if value is None or not _within(setting, value):
+    if value is None or not _within(setting, value) or not _is_address_if_it_must(setting, value):
         raise InputError(f"{place}: expected {expected(setting)}, found {shown(text)}{_near_choice(setting, text)}")
     return value
 
@@ -56,6 +57,8 @@ def expected(setting: Setting) -> str:
         return f"one of {', '.join(setting.choices)}"
     if setting.type is bool:
         return "yes or no"
+    if _is_of_an_address(setting):
+        return "a web address, as https://host or http://host:port"
     if setting.type is str:
         return "a text"
     kind = "a whole number" if setting.type is int else "a number"
@@ -118,6 +121,14 @@ def _within(setting: Setting, value: SettingValue) -> bool:
         return False
     above = setting.minimum is None or value >= setting.minimum
     return above and (setting.maximum is None or value <= setting.maximum)
+
+
+def _is_of_an_address(setting: Setting) -> bool:
+    return setting.type is str and (setting.name == "url" or setting.name.endswith("_url"))
+
+
+def _is_address_if_it_must(setting: Setting, value: SettingValue) -> bool:
+    return not value or not _is_of_an_address(setting) or bool(server_of(str(value)))
 
 
 def _near_choice(setting: Setting, text: str) -> str:

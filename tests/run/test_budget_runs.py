@@ -242,6 +242,9 @@ def test_the_budget_is_never_exceeded(
     flags = {"provider": "scripted,cheap", "uploader": "none", "max_retries": "1"}
     told = shop.run(flags={**flags, "budget": str(cents / 100), "batch_size": str(size)}, interrupts=interrupts)
 
-    assert told.error is None
+    if cents < 10:  # not enough for one picture of the cheaper lane: refused before anything is sent
+        assert isinstance(told.error, InputError)
+    else:
+        assert told.error is None
     assert sum(charged) <= cents / 100 + 1e-6
     assert sum(event.cost.amount for event in told.of(JobSaved) if event.cost) <= cents / 100 + 1e-6

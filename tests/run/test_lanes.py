@@ -194,13 +194,8 @@ SETTINGS = (
 
 def steps(shop: Workshop, **order: Any) -> dict[str, object]:
     """What each lane's generator was given as steps, by lane name."""
-    from charimg.lane import settings_values
-
     made = shop.order(flags={"provider": None}, **order)
-    return {
-        lane.name: settings_values(lane, lane.generator.declaration, made.workplace, made.options)["steps"]
-        for lane in made.lanes.all
-    }
+    return {name: given.generator["steps"] for name, given in made.settings.items()}
 
 
 def test_a_lanes_own_settings_stand_between_its_labelled_variables_and_the_rest(workshop: Workshop) -> None:
