@@ -87,6 +87,8 @@ class LaneFacts:
     """Its share, relative to the other lanes with a weight."""
     price: Cost | None = None
     """What one picture costs there, where that is known and not nothing."""
+    free: bool = False
+    """It is known that a picture costs nothing there. Without a price either, nobody knows what it costs."""
     fallback: bool = False
     """It is opened only when all before it have closed."""
 
@@ -118,6 +120,11 @@ class RunStarted(Event):
     """The store's name."""
     roster: str = ""
     """The roster's file, absolute."""
+    command: tuple[str, ...] = ()
+    """What the user wrote after ``charimg run``, without ``--only`` and ``--force``: it makes whatever is missing in
+    the same way. Empty where no command line began the run, too."""
+    uploads_only: tuple[str, ...] = ()
+    """Keys of the jobs whose picture is there; only its upload is missing."""
     out: str
     """The folder the pictures go to."""
     batch_size: int
@@ -403,6 +410,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class StandingJob:
+    """A job that a service has accepted and still has: the next run asks for its result."""
+
+    key: str
+    name: str
+    lane: str
+    """Where it stands."""
+
+
+@dataclass(frozen=True)
 class LaneSummary:
     """What one lane did, for the summary of a run with several."""
 
@@ -413,7 +430,13 @@ class LaneSummary:
     rejected: int = 0
     waits: int = 0
     """Quota waits."""
+    connection_waits: int = 0
+    """Waits because no answer came at all."""
     spent: tuple[Cost, ...] = ()
+    unpriced: int = 0
+    """Pictures made there whose cost nobody knows."""
+    not_needed: bool = False
+    """It stood by as a fallback, and was never opened."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -431,6 +454,8 @@ class RunFinished(Event):
     """Jobs that were not attempted, or handed back and taken by no other lane."""
     skipped: int
     """Characters of the roster that needed nothing."""
+    uploads_only: int = 0
+    """Of those that succeeded, how many had their picture before: only its upload was missing."""
     seconds: float
     """From start to end."""
     exit_code: int
@@ -447,7 +472,11 @@ class RunFinished(Event):
     """What each lane did, in the order they were asked for; those that had nothing to do included."""
     spent: tuple[Cost, ...] = ()
     """What this run cost, by currency and source."""
+    over_budget: bool = False
+    """A lane closed because the budget has no room for another picture: only a higher one goes on."""
     possibly_charged: tuple[JobName, ...] = ()
     """Jobs whose request may have been charged without leaving a picture."""
+    standing: tuple[StandingJob, ...] = ()
+    """Jobs that are still under way at their service, in roster order: the next run asks for the result."""
     out: str = ""
     """The folder of the pictures."""

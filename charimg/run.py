@@ -14,7 +14,7 @@ from functools import cached_property
 from charimg.budget import Budget
 from charimg.contracts import JobRecord, Observer, Price, Store
 from charimg.errors import ERROR_OF_VERDICT, CharimgError, ProviderError, StorageError
-from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunStarted, Warned, names_of
+from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunStarted, StandingJob, Warned, names_of
 from charimg.http import HttpSession
 from charimg.lane import Lane, LaneSettings, resolved
 from charimg.lane_choice import LaneChoice, LaneChoices
@@ -44,6 +44,8 @@ class Order:
     options: Options
     only: tuple[str, ...] = ()
     force: bool = False
+    command: tuple[str, ...] = ()
+    """What was written after ``charimg run`` that makes whatever is missing in the same way; kept with the plan."""
 
     @property
     def policy(self) -> Policy:
@@ -201,6 +203,7 @@ class Run:
             jobs=names_of(plan.jobs),
             lanes=tuple(lane.name for lane in first),
             lane_facts=tuple(_facts(lane, prices[lane.name], lane not in first) for lane in order.lanes.all),
+                    budget.expect_one(prices.values())
             generator=", ".join(dict.fromkeys(lane.generator.declaration.name for lane in first)),
             uploader=", ".join(dict.fromkeys(lane.uploader.declaration.name for lane in first)),
             budget=budget.limit,
@@ -232,6 +235,8 @@ class Run:
             await bench.store.finish_run(self._id, finished.time, finished.to_dict())
         except StorageError as error:
             failure = failure or error
+            command=tuple(self._redactor.clean(word) for word in order.command),
+            uploads_only=tuple(job.key for job in plan.jobs if job.key in plan.uploads_only),
         self._emit(finished)
         if failure is not None:
             raise self._told(failure)
@@ -253,6 +258,7 @@ class Run:
                 self._emit,
                 total=len(plan.jobs),
                 more_to_come=number + 1 < len(turns),
+            standing=await _still_standing(plan.jobs, bench.store),
                 only_by=standing,
             )
             left = [replace(one, given_up=one.given_up or told[one.job.key]) for one in await self._scheduler.run()]
@@ -348,3 +354,14 @@ def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:
         price=None if price is None or not price.amount else Cost(price.amount, price.currency),
         fallback=fallback,
     )
+async def _still_standing(jobs: Sequence[Job], store: Store) -> tuple[StandingJob, ...]:
+    """The jobs that a service has accepted and nobody has heard the end of, in roster order."""
+    try:
+        records = await store.jobs()
+    except StorageError:  # which has ended the run, or will be told when its end cannot be recorded
+        return ()
+    found = [(job, standing_attempts(job, records.get(job.key))) for job in jobs]
+    return tuple(StandingJob(job.key, job.name, attempts[-1].lane) for job, attempts in found if attempts)
+
+
+        free=price is not None and not price.amount,

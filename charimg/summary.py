@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
+from charimg.budget import is_over_budget
 from charimg.errors import CharimgError, ExitCode
 from charimg.events import (
     Event,
+    FallbackOpened,
     JobDone,
     JobFailed,
     JobName,
@@ -14,11 +17,13 @@ from charimg.events import (
     JobRejected,
     JobSaved,
     LaneClosed,
+    LaneFacts,
     LaneSummary,
     Problem,
     QuotaWait,
     RunFinished,
     RunStarted,
+    StandingJob,
 )
 from charimg.model import Cost, Verdict
 
@@ -40,6 +45,12 @@ class Tally:
         self._ended_by: dict[str, str] = {}
         """The lane that brought each job to its end."""
         self._waits: Counter[str] = Counter()
+        self._connection_waits: Counter[str] = Counter()
+        self._saved: set[str] = set()
+        self._unpriced: Counter[str] = Counter()
+        """Pictures without a cost, by lane."""
+        self._fallbacks: set[str] = set()
+        """Those that were opened."""
 
     def hear(self, event: Event) -> None:
         """Take note of one event."""
@@ -60,15 +71,33 @@ class Tally:
             self._possibly_charged[event.key] = JobName(event.key, event.name)
         elif isinstance(event, LaneClosed):
             self._closed.append(event)
-        elif isinstance(event, JobSaved) and event.cost is not None:
-            self._spent[event.lane or "", event.cost.currency, event.cost.source] += event.cost.amount
+        elif isinstance(event, JobSaved):
+            self._take_picture(event)
         elif isinstance(event, QuotaWait):
-            self._waits[event.lane or ""] += 1
+            waits = self._connection_waits if event.unreachable else self._waits
+            waits[event.lane or ""] += 1
+        elif isinstance(event, FallbackOpened):
+            self._fallbacks.add(event.lane or "")
 
-    def finished(self, *, seconds: float, interrupted: bool = False, failure: Exception | None = None) -> RunFinished:
+    def _take_picture(self, event: JobSaved) -> None:
+        self._saved.add(event.key)
+        if event.cost is not None:
+            self._spent[event.lane or "", event.cost.currency, event.cost.source] += event.cost.amount
+        elif not event.adopted:  # what an earlier run found out of its cost is nowhere to be had
+            self._unpriced[event.lane or ""] += 1
+
+    def finished(
+        self,
+        *,
+        seconds: float,
+        interrupted: bool = False,
+        failure: Exception | None = None,
+        standing: Sequence[StandingJob] = (),
+    ) -> RunFinished:
         """The summary as it stands.
 
         :param failure: what ended the run before its time: the disk, the ledger, or a fault of our own.
+        :param standing: what is still under way at a service, by the ledger.
         """
         started = self._started
         jobs = started.jobs if started else ()
@@ -84,6 +113,7 @@ class Tally:
             rejected=rejected,
             pending=pending,
             skipped=started.skipped if started else 0,
+            uploads_only=len(self._succeeded - self._saved),
             seconds=round(seconds, 3),
             exit_code=int(self._exit_code(pending, problems, interrupted, failure)),
             interrupted=interrupted,
@@ -91,12 +121,18 @@ class Tally:
             left=left,
             closed=tuple(self._closed),
             spent=self._costs(None),
-            lanes=tuple(self._lane(lane.name) for lane in (started.lane_facts if started else ())),
+            lanes=tuple(self._lane(lane) for lane in (started.lane_facts if started else ())),
+            over_budget=any(self._over_budget(lane) for lane in self._closed),
             possibly_charged=tuple(self._possibly_charged.values()),
+            standing=tuple(standing),
             out=started.out if started else "",
         )
 
-    def _lane(self, name: str) -> LaneSummary:
+    def _over_budget(self, closed: LaneClosed) -> bool:
+        return bool(self._started and self._started.budget) and is_over_budget(closed.message)
+
+    def _lane(self, lane: LaneFacts) -> LaneSummary:
+        name = lane.name
         ended = [key for key, lane in self._ended_by.items() if lane == name]
         troubled = [self._problems[key].verdict for key in ended if key in self._problems]
         rejected = troubled.count(Verdict.REJECTED)
@@ -106,7 +142,10 @@ class Tally:
             failed=len(troubled) - rejected,
             rejected=rejected,
             waits=self._waits[name],
+            connection_waits=self._connection_waits[name],
             spent=self._costs(name),
+            unpriced=0 if lane.free else self._unpriced[name],
+            not_needed=lane.fallback and name not in self._fallbacks,
         )
 
     def _costs(self, lane: str | None) -> tuple[Cost, ...]:
@@ -129,7 +168,9 @@ class Tally:
         shut_out = any(problem.verdict is Verdict.FATAL for problem in problems)
         if shut_out or (pending and any(lane.verdict is Verdict.FATAL for lane in self._closed)):
             return ExitCode.LOGIN
-        quota_closed = pending and any(lane.verdict in QUOTA for lane in self._closed)
+        # A budget is no quota: no later hour has room for more.
+        quotas = [lane for lane in self._closed if lane.verdict in QUOTA and not self._over_budget(lane)]
+        quota_closed = pending and bool(quotas)
         if quota_closed or any(problem.verdict in QUOTA for problem in problems):
             return ExitCode.QUOTA
         return ExitCode.FAILED

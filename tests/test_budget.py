@@ -23,7 +23,7 @@ def test_what_is_in_flight_counts() -> None:
         budget.reserve(0.25)
     assert str(caught.value) == (
         "the budget of 0.50 USD has no room for another picture at 0.25 USD"
-        " (0.00 USD spent, 0.50 USD in flight); a higher --budget goes on"
+        ", beside 0.50 USD for those before it; a higher --budget goes on"
     )
 
 
@@ -53,7 +53,7 @@ def test_what_the_service_reports_is_what_counts() -> None:
     budget.settle(0.25, Cost(0.75, "USD", "reported"))
     budget.reserve(0.25)
 
-    with pytest.raises(ExhaustedError, match=r"0\.75 USD spent, 0\.25 USD in flight"):
+    with pytest.raises(ExhaustedError, match=r"beside 1\.00 USD for those before it"):
         budget.reserve(0.01)
 
 

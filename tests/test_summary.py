@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from charimg.errors import ExitCode, StorageError
 from charimg.events import (
     Event,
+    FallbackOpened,
     JobDone,
     JobFailed,
     JobName,
@@ -216,7 +217,11 @@ def test_a_job_that_moved_counts_for_who_ended_it() -> None:
     )
     end = of_lanes(2, by("a", waiting("c1")), wait, by("b", done("c1")), by("a", rejected("c2")))
 
-    assert end.lanes == (LaneSummary("a", rejected=1, waits=1), LaneSummary("b", succeeded=1), LaneSummary("spare"))
+    assert end.lanes == (
+        LaneSummary("a", rejected=1, waits=1),
+        LaneSummary("b", succeeded=1),
+        LaneSummary("spare", not_needed=True),
+    )
 
 
 def test_a_failure_and_then_a_success_elsewhere_is_one_success() -> None:
@@ -243,6 +248,72 @@ def test_costs_stand_with_the_lane_that_paid() -> None:
         (),
     ]
     assert end.spent == (Cost(0.5, "USD", "reported"), Cost(0.5))
+
+
+def wait_of(lane: str, unreachable: bool) -> QuotaWait:
+    return QuotaWait(
+        lane=lane,
+        wait=15,
+        retry=1,
+        retries=3,
+        batch=1,
+        unfinished=1,
+        verdict=Verdict.THROTTLED,
+        message="words",
+        unreachable=unreachable,
+    )
+
+
+def test_a_dead_connection_is_no_quota() -> None:
+    """Waits for a service that gives no answer are counted apart."""
+    end = of_lanes(1, wait_of("a", unreachable=True), wait_of("a", unreachable=True), wait_of("a", unreachable=False))
+
+    assert (end.lanes[0].waits, end.lanes[0].connection_waits) == (1, 2)
+
+
+def test_a_fallback_that_was_opened_was_needed() -> None:
+    """Even when it brought nothing to its end."""
+    end = of_lanes(1, FallbackOpened(lane="spare", jobs=1))
+
+    assert [lane.not_needed for lane in end.lanes] == [False, False, False]
+
+
+@pytest.mark.parametrize(("free", "unpriced"), [(False, 2), (True, 0)])
+def test_pictures_without_a_known_price_are_counted(free: bool, unpriced: int) -> None:
+    """Where a picture costs nothing by declaration there is nothing to know; one found on disk cost an earlier run."""
+    tally = Tally()
+    facts = (LaneFacts("a", "g", "a", "u", 5, free=free),)
+    found = replace(saved("c3", None), adopted=True)
+    for event in (replace(started(3), lane_facts=facts), by("a", saved("c1", None)), by("a", saved("c2", None)), found):
+        tally.hear(event)
+
+    assert tally.finished(seconds=0).lanes == (LaneSummary("a", unpriced=unpriced),)
+
+
+NO_ROOM = "the budget of 1.00 USD has no room for another picture at 0.25 USD; a higher --budget goes on"
+
+
+@pytest.mark.parametrize(
+    ("budget", "code"),
+    [(Cost(1.0, "USD", "reported"), ExitCode.FAILED), (None, ExitCode.QUOTA)],
+    ids=["with", "without"],
+)
+def test_a_budget_is_no_quota(budget: Cost | None, code: ExitCode) -> None:
+    """No later hour has room for more: its own exit code says so. A service's like words are not ours."""
+    tally = Tally()
+    shut = replace(closed(Verdict.EXHAUSTED), message=NO_ROOM)
+    for event in (replace(started(2), budget=budget), done("c1"), shut):
+        tally.hear(event)
+    end = tally.finished(seconds=0)
+
+    assert (end.over_budget, end.exit_code) == (budget is not None, code)
+
+
+def test_who_had_a_picture_before_is_counted_apart() -> None:
+    """A job that is done without a picture saved in this run was uploaded only."""
+    end = tally(3, saved("c1", None), done("c1"), done("c2")).finished(seconds=0)
+
+    assert (end.succeeded, end.uploads_only) == (2, 1)
 
 
 lanes = st.sampled_from(["a", "b", "spare"])

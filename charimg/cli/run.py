@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shlex
 import signal
@@ -109,9 +108,8 @@ def command(
         _show_plan(order, as_json)
         return 0
     progress = str(order.workplace.general["progress"].value)
-    repeated = {"--lane": lanes, "-o": options}
-    again = _again(desk, roster, flags, {**repeated, "--only": only})
-    forced = _again(desk, roster, flags, repeated) + " --force" if force else None
+    again = shlex.join([*_charimg(desk), *order.command, *(word for name in only for word in ("--only", name))])
+    forced = shlex.join([*_charimg(desk), *order.command, "--force"]) if force else None
     shown = _Shown(progress, as_json, quiet, desk.debug, again, forced)
     return _execute(order, shown).exit_code
 
@@ -128,25 +126,25 @@ class _Shown:
     forced: str | None
 
 
-def _again(desk: Desk, roster: Path | None, flags: dict[str, str | None], repeated: dict[str, tuple[str, ...]]) -> str:
-    """The command that continues this run, as the user would type it.
+def _charimg(desk: Desk) -> list[str]:
+    """The words before those of :func:`_command`, for somebody who types where the user is."""
+    return ["charimg", *(["-C", str(desk.folder)] if desk.folder != Path.cwd() else []), "run"]
 
-    ``--only`` belongs to it, or it would pay for characters nobody asked for; ``--force`` does not, or it would pay
-    again for those that were made.
+
+def _command(roster: Path | None, flags: dict[str, str | None], repeated: dict[str, tuple[str, ...]]) -> list[str]:
+    """What continues this run, as the user would type it after ``charimg run``.
+
+    ``--only`` comes on top where this very run is meant, or it would pay for characters nobody asked for; ``--force``
+    does not belong to it, or it would pay again for those that were made.
     """
-    words = ["charimg"]
-    if desk.folder != Path.cwd():
-        words += ["-C", str(desk.folder)]
-    words.append("run")
-    if roster is not None:
-        words.append(str(roster))
+    words = [] if roster is None else [str(roster)]
     for name, value in flags.items():
         if value is not None and name != "progress":
             words += [f"--{name.replace('_', '-')}", value]
     for flag, values in repeated.items():
         for value in values:
             words += [flag, value]
-    return shlex.join(words)
+    return words
 
 
 def _order(
@@ -168,7 +166,8 @@ def _order(
     path = find_roster(desk.folder) if roster is None else desk.folder / roster
     choices = choose_lanes(workplace, lanes)
     given = workplace.options(options, choices.declarations)
-    return Order(workplace, read_roster(path), choices, given, only, force)
+    command = _command(roster, flags, {"--lane": lanes, "-o": options})
+    return Order(workplace, read_roster(path), choices, given, only, force, tuple(command))
 
 
 # -- the plan ---------------------------------------------------------------------------------------------------
@@ -176,12 +175,13 @@ def _order(
 
 def _show_plan(order: Order, as_json: bool) -> None:
     from charimg.cli.plan import plan_data, plan_lines  # noqa: PLC0415 - see _order
+    from charimg.cli.tables import plain_json  # noqa: PLC0415 - likewise
     from charimg.run import plan_only  # noqa: PLC0415 - see _order
 
     order.check()
     plan = asyncio.run(plan_only(order))
     if as_json:
-        click.echo(json.dumps(plan_data(order, plan), ensure_ascii=False))
+        click.echo(plain_json(plan_data(order, plan)))
         return
     for line in plan_lines(order, plan):
         click.echo(line)

@@ -43,7 +43,7 @@ def test_what_is_in_flight_counts(twelve: Workshop) -> None:
     told = twelve.run(flags={"budget": "1.00"})
 
     (closed,) = told.of(LaneClosed)
-    assert (twelve.generator.asked.total(), spent(told), told.counts) == (4, 1.0, (4, 0, 0, 8, ExitCode.QUOTA))
+    assert (twelve.generator.asked.total(), spent(told), told.counts) == (4, 1.0, (4, 0, 0, 8, ExitCode.FAILED))
     assert closed.message.startswith("the budget of 1.00 USD has no room for another picture at 0.25 USD")
     assert told.of(RunStarted)[0].budget == Cost(1.0, "USD", "reported")
 
