@@ -122,7 +122,8 @@ async def _tried(login: _Login, place: Workplace, http: HttpSession | None, reda
             if entry.required and entry.name not in found:
                 state = State.TROUBLE if needed else State.NOTE
                 code = ExitCode.LOGIN if needed else ExitCode.OK
-                words = missing(about, entry, login.account).partition(": ")[2]  # whose it is, is the subject
+                others = place.credentials.accounts_of(about)
+                words = missing(about, entry, login.account, others).partition(": ")[2]  # whose it is, is the subject
                 return Finding(AREA, subject, state, words, exit_code=code)
         if http is None:
             words = f"has {', '.join(found) or 'no credential'}; not tried (--offline)"

@@ -289,6 +289,20 @@ def test_a_lane_without_its_key_stops_the_project(
     assert "run: charimg keys set easel@work (or set CHARIMG_EASEL_WORK_KEY)" in findings["easel@work"]["message"]
 
 
+def test_the_accounts_that_have_a_key_are_named_where_one_is_missing(
+    examine: Examine, project: Path, easel: str, charimg: Run
+) -> None:
+    """A mistyped label is seen beside the right one, and the account stands in front only once."""
+    charimg("keys", "set", "easel@work", stdin="good-secret\n")
+    (project / "charimg.yaml").write_text("provider: easel@wrok\n")
+    _, findings = examine()
+
+    told = (
+        "no key found; run: charimg keys set easel@wrok (or set CHARIMG_EASEL_WROK_KEY). There are keys for easel@work."
+    )
+    assert findings["easel@wrok"]["message"].startswith(told)
+
+
 def test_lanes_that_share_an_account_try_it_once(
     examine: Examine, project: Path, easel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
