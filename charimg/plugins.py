@@ -20,6 +20,7 @@ from charimg.claims import PLUGIN_GROUP, Claim, Kind, installed_claims
 from charimg.errors import PluginError
 from charimg.one_file_plugins import FOLDER, OneFilePlugin, one_file_plugins
 from charimg.packages import CORE, where_to_get
+from charimg.raised_where import log_stack, place_of, told, words_of
 
 if TYPE_CHECKING:
     import pluggy
@@ -180,7 +181,7 @@ class Plugins:
             try:
                 self._call_one(plugin, "register_observers", register=register)
             except _STRANGERS as error:
-                warnings.append(f"{self._name_of(plugin)}: its observer cannot start: {_words(error)}")
+                warnings.append(f"{self._name_of(plugin)}: its observer cannot start: {_told(error)}")
         return observers, warnings
 
     def prepare_request(self, request: ImageRequest) -> tuple[ImageRequest, list[str]]:
@@ -192,7 +193,7 @@ class Plugins:
                 if any(change is not None for change in changed):
                     request = _checked_request(next(change for change in changed if change is not None), request)
             except _STRANGERS as error:
-                warnings.append(f"{self._name_of(plugin)}: prepare_request failed and is left out: {_words(error)}")
+                warnings.append(f"{self._name_of(plugin)}: prepare_request failed and is left out: {_told(error)}")
         return request, warnings
 
     def finishing(self) -> list[Callable[[SavedImage, bytes], bytes | None]]:
@@ -202,9 +203,9 @@ class Plugins:
             def finish(picture: SavedImage, data: bytes) -> bytes | None:
                 try:
                     results = self._call_one(plugin, "finish_picture", picture=picture, data=data)
+                    return next((_checked_bytes(result) for result in results if result is not None), None)
                 except _STRANGERS as error:
-                    raise PluginError(f"{self._name_of(plugin)}: finish_picture failed: {_words(error)}") from error
-                return next((bytes(result) for result in results if result is not None), None)
+                    raise PluginError(f"{self._name_of(plugin)}: finish_picture failed: {_told(error)}") from error
 
             return finish
 
@@ -237,7 +238,7 @@ class Plugins:
                 if self._manager.is_registered(module):
                     self._manager.unregister(module)
                 raise PluginError(
-                    f"{claim.source} has a hook charimg cannot use: {_words(error)}; {claim.remedy}"
+                    f"{claim.source} has a hook charimg cannot use: {_hook_fault(error)}; {claim.remedy}"
                 ) from error
         return module
 
@@ -276,12 +277,14 @@ class _blamed:  # noqa: N801 - reads as a word in a with statement
         if isinstance(error, _STRANGERS) and not isinstance(error, PluginError):
             claim = self._claim
             if isinstance(claim.entry, OneFilePlugin):
-                words = f"{claim.entry.where(error)}: {_words(error)}; {claim.remedy}"
+                words = f"{claim.entry.where(error)}: {words_of(error)}; {claim.remedy}"
             else:
+                place = place_of(error)
                 words = (
-                    f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {_words(error)}; "
-                    f"{claim.remedy}"
+                    f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {words_of(error)}"
+                    f"{'' if place is None else f' ({place})'}; {claim.remedy}"
                 )
+            log_stack(error)
             raise PluginError(words) from error
 
 
@@ -346,8 +349,21 @@ _REQUEST: dict[str, tuple[type, ...]] = {
 """What a plugin may change of a request, and the types that the ledger and the generators rely on."""
 
 
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+def _told(error: BaseException) -> str:
+    log_stack(error)
+    return told(error)
+
+
+def _checked_bytes(given: object) -> bytes:
+    """What ``finish_picture`` gave, if it is an encoded picture's type. A number would become so many zero bytes."""
+    if not isinstance(given, (bytes, bytearray, memoryview)):
+        raise TypeError(f"it returned {type(given).__name__}, not the bytes of a picture")
+    return bytes(given)
+
+
+def _hook_fault(error: BaseException) -> str:
+    """pluggy's own words without its report of the modules, which names the plugin twice."""
+    return words_of(error)
 
 
 def _trace_before(hook: str, implementations: Any, arguments: Mapping[str, Any]) -> None:

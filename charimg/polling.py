@@ -11,7 +11,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 from charimg.contracts.generator import ImageGenerator
-from charimg.errors import FlakyError, ProviderError, ThrottledError
+from charimg.errors import FlakyError, InvalidRequestError, ProviderError, ThrottledError
 from charimg.model import GeneratedImage, ImageRequest, Verdict
 from charimg.verdicts import error_of, read_answer
 
@@ -47,8 +47,9 @@ class PolledGenerator(ImageGenerator):
     async def submit(self, request: ImageRequest) -> str | GeneratedImage:
         """Hand the job in.
 
-        :returns: the ticket: all that is needed to ask for the job, without secrets, at most 2000 characters; or the
-            picture, if the service was done at once.
+        :returns: the ticket: all that is needed to ask for the job, without secrets, at most 2000 characters (a whole
+            number becomes text); or the picture, if the service was done at once. Anything else fails the job, which
+            may have been charged.
         """
 
     @abstractmethod
@@ -74,8 +75,9 @@ class PolledGenerator(ImageGenerator):
         submitted = await self.submit(request)
         if isinstance(submitted, GeneratedImage):
             return submitted
-        await self.context.accepted(request, submitted)
-        return await self._await_result(request, submitted)
+        ticket = _ticket(submitted)
+        await self.context.accepted(request, ticket)
+        return await self._await_result(request, ticket)
 
     async def fetch(self, url: str, *, trusted_host: str | None = None) -> bytes:
         """Download a result from an address the service named, as :meth:`charimg.http.HttpSession.download` does.
@@ -117,6 +119,23 @@ class PolledGenerator(ImageGenerator):
             if clock() + pause > deadline:
                 raise ThrottledError(f"not done after {self.patience:g} seconds; it is asked for again", standing=True)
             await asyncio.sleep(pause)
+
+
+def _ticket(submitted: object) -> str:
+    """What :meth:`PolledGenerator.submit` gave, as a ticket; services that count name their jobs by a number.
+
+    :raises InvalidRequestError: it is none; the job may have been accepted all the same.
+    """
+    if isinstance(submitted, int) and not isinstance(submitted, bool):
+        return str(submitted)
+    if not isinstance(submitted, str):
+        given = type(submitted).__name__
+    elif not submitted.strip():
+        given = "an empty text"
+    else:
+        return submitted
+    words = f"submit returned {given} where a ticket (text) or a picture belongs"
+    raise InvalidRequestError(words, possibly_charged=True)
 
 
 def _standing(error: ProviderError) -> ProviderError:

@@ -14,8 +14,9 @@ import backoff
 from charimg.errors import FlakyError, InvalidRequestError, ProviderError, StorageError
 from charimg.images import inspect
 from charimg.model import Cost, GeneratedImage, ImageFacts, MediaReference
+from charimg.raised_where import log_stack, place_of
 from charimg.redaction import Redactor
-from charimg.verdicts import error_of, read_exception
+from charimg.verdicts import CEILING, error_of, read_exception
 
 FLAKY_TRIES = 3
 """Attempts at a job whose answer is flaky, the first included."""
@@ -58,7 +59,24 @@ async def guarded(call: Coroutine[Any, Any, T], *, ceiling: float, seconds: floa
         return task.result()
     if isinstance(error, StorageError) or is_in_core_words(error):
         raise error
-    raise error_of(read_exception(error, ceiling=ceiling)) from error
+    raise in_core_words(error, ceiling=ceiling) from error
+
+
+def in_core_words(error: BaseException, *, ceiling: float = CEILING) -> ProviderError:
+    """What a provider raised that is none of the core's errors, as one of them.
+
+    Where the words are Python's and no service's, the place in the provider's code stands before them, for whoever
+    mends it; the stack is logged for a debug run.
+
+    :param ceiling: seconds; an exception that asks for a longer wait means "not today".
+    """
+    log_stack(error)
+    reading = read_exception(error, ceiling=ceiling)
+    if reading.message.startswith(type(error).__name__) and not isinstance(error, ProviderError):
+        place = place_of(error)
+        if place is not None:
+            reading = replace(reading, message=f"{place}: {reading.message}")
+    return error_of(reading)
 
 
 async def _without_exit(call: Coroutine[Any, Any, T]) -> T:
@@ -69,6 +87,7 @@ async def _without_exit(call: Coroutine[Any, Any, T]) -> T:
     try:
         return await call
     except SystemExit as error:
+        log_stack(error)
         words = f"the provider's code wanted to end charimg: sys.exit({'' if error.code is None else error.code})"
         raise InvalidRequestError(words, possibly_charged=True) from error
 
@@ -216,11 +235,16 @@ async def in_own_thread(function: Callable[..., T], *arguments: object) -> T:
 
 def of_type(given: T, kind: type[Any], provider: str) -> T:
     """What a provider gave, if it is what its contract says: a stranger's mistake fails one job, not the run."""
-    if not isinstance(given, kind) or (isinstance(given, GeneratedImage) and not isinstance(given.data, bytes)):
-        what = "a GeneratedImage with bytes" if kind is GeneratedImage else f"a {kind.__name__}"
-        words = f"{provider} returned {type(given).__name__} where {what} belongs"
-        raise InvalidRequestError(words, possibly_charged=kind is GeneratedImage)
-    return given
+    data: object = given.data if isinstance(given, GeneratedImage) else b""
+    if isinstance(given, kind) and isinstance(data, bytes):
+        return given
+    what = f"a {kind.__name__}"
+    if kind is GeneratedImage:
+        what = "a GeneratedImage with bytes" if isinstance(data, bytes) else "one with bytes"
+    words = f"{provider} returned {type(given).__name__} where {what} belongs"
+    if not isinstance(data, bytes):
+        words += f": its data is {type(data).__name__}"
+    raise InvalidRequestError(words, possibly_charged=kind is GeneratedImage)
 
 
 async def with_quick_retries(stage: Callable[[], Awaitable[T]], *, give_up: Callable[[], bool]) -> T:

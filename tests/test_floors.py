@@ -31,6 +31,7 @@ FLOORS = (
         "durable_files",
         "packages",
         "one_file_plugins",
+        "raised_where",
         "lettering",
         "policy",
         "events",

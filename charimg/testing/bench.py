@@ -19,14 +19,14 @@ from charimg.errors import InvalidRequestError, ProviderError
 from charimg.http import Answer, HttpSession
 from charimg.images import inspect
 from charimg.model import ImageRequest, SavedImage
-from charimg.provider_call import CALL_SECONDS, is_in_core_words
+from charimg.provider_call import CALL_SECONDS, in_core_words, is_in_core_words
+from charimg.raised_where import place_of, words_of
 from charimg.redaction import Redactor, Secret
 from charimg.testing.clock import on_virtual_clock
 from charimg.testing.pictures import paint
 from charimg.testing.server import PlayedService, mark
 from charimg.testing.service import Route, Service
 from charimg.testing.watch import Watch, own_names
-from charimg.verdicts import error_of, read_exception
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes: the cap of the bench's session. The core's is 96 MB, which no test should have to move."""
@@ -64,7 +64,10 @@ class Came:
         """In a few words, for messages."""
         if self.told is None:
             return f"it returned {type(self.value).__name__}"
-        return f"it raised {type(self.error).__name__}: {self.told.message[:200]}"
+        if self.error is None or self.told is self.error:
+            return f"it raised {type(self.told).__name__}: {self.told.message[:200]}"
+        place = place_of(self.error)
+        return f"it raised {words_of(self.error)[:200]}{'' if place is None else f' ({place})'}"
 
 
 @dataclass
@@ -107,7 +110,7 @@ class Bench:
             came.value = task.result() if came.error is None else None
         if came.error is not None and came.told is None:
             ours = isinstance(came.error, ProviderError) and is_in_core_words(came.error)
-            came.told = came.error if ours else error_of(read_exception(came.error))  # type: ignore[assignment]  # just asked
+            came.told = came.error if ours else in_core_words(came.error)  # type: ignore[assignment]  # just asked
         came.paid = len(self.played.bill) - paid
         return came
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from charimg.contracts import Declaration, ProviderContext
-from charimg.errors import FatalError, FlakyError, ProviderError, RejectedError, ThrottledError
+from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError, RejectedError, ThrottledError
 from charimg.events import JobPossiblyCharged, JobProgress
 from charimg.model import GeneratedImage, ImageRequest, Verdict
 from charimg.polling import TROUBLES, LostTicketError, PolledGenerator
@@ -23,6 +23,7 @@ class Desk:
         self.answers = list(answers)
         self.submitted: list[str] = []
         self.polled: list[str] = []
+        self.ticket: Callable[[], Any] = lambda: f"ticket {len(self.submitted)}"
 
     def answer(self) -> Any:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -39,7 +40,7 @@ def polled(desk: Desk) -> type[PolledGenerator]:
 
         async def submit(self, request: ImageRequest) -> str | GeneratedImage:
             desk.submitted.append(request.key)
-            return f"ticket {len(desk.submitted)}"
+            return desk.ticket()  # type: ignore[no-any-return]  # a stranger's code may give anything
 
         async def ask(self, request: ImageRequest, ticket: str) -> Any:
             desk.polled.append(ticket)
@@ -128,6 +129,31 @@ def test_a_forgotten_ticket_may_have_been_charged(context: ProviderContext) -> N
         generate(Desk(LostTicketError("no such job")), context, ticket="old")
 
     assert (caught.value.verdict, caught.value.possibly_charged, caught.value.standing) == (Verdict.FLAKY, True, False)
+
+
+@pytest.mark.parametrize(
+    ("submitted", "words"),
+    [(None, "NoneType"), (b"t1", "bytes"), ({"id": "t1"}, "dict"), (True, "bool"), ("", "an empty text")],
+)
+def test_a_submit_that_gives_no_ticket_is_told_at_once(submitted: object, words: str, context: ProviderContext) -> None:
+    """One line that names what it gave; nobody asks for a job called None. It may have been paid for."""
+    desk = Desk(b"picture")
+    desk.ticket = lambda: submitted
+
+    with pytest.raises(InvalidRequestError, match=f"^submit returned {words} where a ticket") as caught:
+        generate(desk, context)
+
+    assert (caught.value.possibly_charged, desk.polled) == (True, [])
+
+
+def test_a_number_is_a_ticket(context: ProviderContext) -> None:
+    """Services that count name their jobs so; it is text from the first poll on, as it will be from the ledger."""
+    desk = Desk(b"picture")
+    desk.ticket = lambda: 4711
+
+    generate(desk, context)
+
+    assert desk.polled == ["4711"]
 
 
 # -- in a run ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import logging
 from dataclasses import replace
 
 import pytest
@@ -179,8 +181,14 @@ def test_a_finished_picture_is_paid_for_once(workshop: Workshop) -> None:
 
 @pytest.mark.parametrize(
     "finish",
-    [lambda *_: (_ for _ in ()).throw(RuntimeError("no model file")), lambda *_: b"no picture at all"],
-    ids=["raises", "no picture"],
+    [
+        lambda *_: (_ for _ in ()).throw(RuntimeError("no model file")),
+        lambda *_: b"no picture at all",
+        lambda *_: "a text",
+        lambda *_: 7,
+        lambda *_: object(),
+    ],
+    ids=["raises", "no picture", "text", "number", "nonsense"],
 )
 def test_a_plugin_that_cannot_finish_leaves_the_picture_as_it_came(workshop: Workshop, finish: object) -> None:
     """A warning names the plugin's hook; the character succeeds with the original."""
@@ -192,6 +200,107 @@ def test_a_plugin_that_cannot_finish_leaves_the_picture_as_it_came(workshop: Wor
     assert (told.counts[0], len(warned), workshop.pictures()) == (1, 1, ["c1.png"])
     assert "the picture stays as it came" in warned[0]
     assert "service" not in warned[0]
+
+
+def test_a_number_from_finish_picture_is_named_as_one(workshop: Workshop) -> None:
+    """The warning says which plugin gave what, rather than what so many zero bytes would look like."""
+    workshop.cast("C1")
+    workshop.finish = lambda *_: 40_000  # type: ignore[assignment, return-value]
+    (warned,) = [event.message for event in workshop.run().of(Warned)]
+
+    assert "finish_picture failed: " in warned
+    assert "TypeError: it returned int, not the bytes of a picture; the picture stays as it came" in warned
+
+
+# -- where it went wrong -------------------------------------------------------------------------------------------
+
+
+def line_of(function: object, text: str) -> str:
+    """The place of a line of a function of this file, as errors tell it."""
+    lines, first = inspect.getsourcelines(function)  # type: ignore[arg-type]
+    return f"tests/run/test_strangers.py, line {first + next(n for n, line in enumerate(lines) if text in line)}: "
+
+
+async def slips(_self: object, _request: ImageRequest) -> GeneratedImage:
+    """A generator's mistake."""
+    answer: dict[str, bytes] = {}
+    return GeneratedImage(answer["picture"])
+
+
+async def meets_a_quota(_self: object, _request: ImageRequest) -> GeneratedImage:
+    """What a vendor's library raises."""
+    raise OSError("429: quota")
+
+
+async def speaks_for_itself(_self: object, _request: ImageRequest) -> GeneratedImage:
+    """One of the core's errors."""
+    raise FlakyError("the service sent nothing")
+
+
+@pytest.mark.parametrize(
+    ("generate", "raising", "words"),
+    [
+        (slips, 'answer["picture"]', "KeyError: 'picture'"),
+        (meets_a_quota, "OSError", "OSError: 429: quota"),
+    ],
+)
+def test_a_stray_exception_is_told_with_its_place(
+    workshop: Workshop, generate: object, raising: str, words: str
+) -> None:
+    """The line in the plugin's own file stands before Python's words, whatever the run makes of them."""
+    (kind,) = workshop.generators
+    kind.generate = generate  # type: ignore[method-assign, assignment]
+    workshop.cast("C1")
+    workshop.run()
+
+    trouble = workshop.ledger()["c1"].trouble
+    assert trouble is not None
+    assert trouble.message == line_of(generate, raising) + words
+
+
+def test_an_error_in_the_cores_words_is_left_as_it_is(workshop: Workshop) -> None:
+    """The user reads what the service said, and no file of the plugin's."""
+    (kind,) = workshop.generators
+    kind.generate = speaks_for_itself  # type: ignore[method-assign, assignment]
+    workshop.cast("C1")
+    told = workshop.run()
+
+    assert [event.message for event in told.of(JobFailed)] == ["the service sent nothing"]
+
+
+def test_a_hook_that_fails_is_told_with_its_place(workshop: Workshop) -> None:
+    """A warning says where in the plugin it went wrong."""
+
+    def prepare(request: ImageRequest) -> ImageRequest:
+        return {}["style"]  # type: ignore[no-any-return, index]
+
+    workshop.cast("C1")
+    workshop.prepare = prepare
+    (warned,) = [event.message for event in workshop.run().of(Warned)]
+
+    assert "prepare_request failed and is left out: tests/run/" in warned
+    assert warned.endswith("KeyError: 'style'")
+
+
+def test_a_debug_run_shows_the_stack_and_no_secret(workshop: Workshop, caplog: pytest.LogCaptureFixture) -> None:
+    """The calls that led there, and those of the cause; what the exceptions say is told elsewhere, redacted."""
+
+    async def wraps(_self: object, _request: ImageRequest) -> GeneratedImage:
+        try:
+            raise ValueError(SECRET)
+        except ValueError as error:
+            raise RuntimeError(f"no {SECRET}") from error
+
+    (kind,) = workshop.generators
+    kind.generate = wraps  # type: ignore[method-assign, assignment]
+    workshop.cast("C1")
+    with caplog.at_level(logging.DEBUG, logger="charimg"):
+        workshop.run()
+
+    assert "RuntimeError, raised here" in caplog.text
+    assert "caused by ValueError, raised here" in caplog.text
+    assert "in wraps" in caplog.text
+    assert SECRET not in caplog.text
 
 
 # -- a provider that would end the run -----------------------------------------------------------------------------
