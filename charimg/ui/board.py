@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from heapq import heapify, heapreplace
 from statistics import fmean
 
 from charimg.events import (
@@ -52,6 +53,8 @@ class Stage(str, Enum):
     DONE = "done"
     FAILED = "failed"
     REJECTED = "rejected"
+    PENDING = "pending"
+    """Its batch is over, and it was handed back: for another lane, or the next run."""
 
     @property
     def under_way(self) -> bool:
@@ -78,6 +81,8 @@ class Row:
     """The short reason, or the picture's path; while the service is at work its own words on how far it is."""
     fraction: float | None = None
     """How far the service is with the picture, from 0 to 1, where it says so."""
+    noted: float | None = None
+    """When it last said so."""
 
     def running(self, now: float) -> float | None:
         """Seconds to show beside the job."""
@@ -109,6 +114,10 @@ class LaneBoard:
     """One lane and its batch."""
 
     name: str
+    size: int = 1
+    """Jobs a batch may have."""
+    at_once: int | None = None
+    """How many of them it takes at once; ``None`` for all."""
     batch: int = 0
     first: int = 0
     last: int = 0
@@ -117,9 +126,50 @@ class LaneBoard:
     pause: Pause | None = None
     waits: int = 0
     """Quota waits of this batch."""
+    connection_waits: int = 0
+    """Waits of this batch because no answer came."""
     active: bool = False
     """A batch is under way."""
     closed: LaneClosed | None = None
+    turn_seconds: list[float] = field(default_factory=list)
+    """Of each batch that is over: how long it took, its waits included, by turns (see :meth:`turns`)."""
+    job_seconds: list[float] = field(default_factory=list)
+    """How long each of its pictures took."""
+    tried: float = 0.0
+    """When the present round of the batch began: the batch itself, or its last retry."""
+    round: int = 0
+    """Jobs of that round."""
+
+    def turns(self, jobs: int) -> int:
+        """How often the lane has to begin anew for so many jobs: once, unless it takes only some at once."""
+        return -(-jobs // self.at_once) if self.at_once else 1
+
+    def batch_seconds(self, jobs: int) -> float | None:
+        """How long so many jobs take here as one batch, by what was seen of this lane; ``None`` before anything was."""
+        if self.turn_seconds:
+            return fmean(self.turn_seconds) * self.turns(jobs)
+        return max(self.job_seconds) * self.turns(jobs) if self.job_seconds else None
+
+    def seconds_left(self, now: float) -> float | None:
+        """How long the batch or the pause under way still takes; ``None`` where that is anybody's guess: nothing is
+        known of the lane's speed, or the batch takes longer than those before it."""
+        pause = self.pause.left(now) if self.pause else 0.0
+        if not self.active:
+            return pause
+        unended = len(self.unended())
+        usual = self._round_seconds(unended if pause else self.round)
+        if not unended:
+            return 0.0
+        if usual is None or pause:
+            return None if usual is None else pause + usual
+        left = usual - (now - self.tried)
+        return left if left > 0 else None
+
+    def _round_seconds(self, jobs: int) -> float | None:
+        """How long one round of so many jobs takes: in a batch that has waited, without the waits of others."""
+        if self.job_seconds and (self.waits or self.connection_waits):
+            return max(self.job_seconds) * self.turns(jobs)
+        return self.batch_seconds(jobs)
 
     def under_way(self) -> list[Row]:
         """The jobs a service is at work on."""
@@ -132,6 +182,14 @@ class LaneBoard:
     def row(self, job: JobName | JobEvent) -> Row:
         """The job's row, made if it is new."""
         return self.rows.setdefault(job.key, Row(job.name))
+
+    def queue(self, jobs: Iterable[JobName], now: float) -> None:
+        """A round of the batch begins with these jobs."""
+        self.tried, self.round = now, 0
+        for job in jobs:
+            row = self.row(job)
+            row.stage, row.began, row.seconds = Stage.QUEUED, None, None
+            self.round += 1
 
 
 class Board:
@@ -146,8 +204,6 @@ class Board:
         """Paths of the latest pictures, newest last."""
         self.pictures = 0
         self.stopping = False
-        self._batch_seconds: list[float] = []
-        self._job_seconds: list[float] = []
 
     @property
     def total(self) -> int:
@@ -161,8 +217,14 @@ class Board:
 
     def lane(self, event: Event) -> LaneBoard:
         """The lane the event concerns."""
-        name = event.lane or ""
-        return self.lanes.setdefault(name, LaneBoard(name))
+        return self._add(event.lane or "")
+
+    def _add(self, name: str) -> LaneBoard:
+        if name not in self.lanes:
+            known = {lane.name: lane for lane in self.plan.lane_facts} if self.plan else {}
+            size = known[name].batch_size if name in known else self.plan.batch_size if self.plan else 1
+            self.lanes[name] = LaneBoard(name, max(1, size), known[name].at_once if name in known else None)
+        return self.lanes[name]
 
     def take(self, event: Event, now: float) -> None:
         """Take note of one event at the time *now*."""
@@ -170,7 +232,8 @@ class Board:
             self._take_job(event, now)
         elif isinstance(event, RunStarted):
             self.plan = event
-            self.lanes = {name: LaneBoard(name) for name in event.lanes}
+            for name in event.lanes:
+                self._add(name)
         elif isinstance(event, Stopping):
             self.stopping = True
         elif isinstance(event, FallbackOpened):
@@ -187,18 +250,21 @@ class Board:
         lane.pause = None
         if isinstance(event, BatchStarted):
             lane.batch, lane.first, lane.last, lane.began = event.batch, event.first, event.last, now
-            lane.rows, lane.waits, lane.active = {}, 0, True
-            _queue(lane, event.jobs)
+            lane.rows, lane.waits, lane.connection_waits, lane.active = {}, 0, 0, True
+            lane.queue(event.jobs, now)
         elif isinstance(event, BatchRetried):
-            _queue(lane, event.jobs)
+            lane.queue(event.jobs, now)
         elif isinstance(event, QuotaWait):
-            lane.waits += 1
+            lane.waits += not event.unreachable
+            lane.connection_waits += event.unreachable
             lane.pause = Pause(now + event.wait, event.retry, event.retries, event.message, event.unreachable)
         elif isinstance(event, Cooldown):
             lane.pause = Pause(now + event.wait)
         elif isinstance(event, BatchFinished):
+            for row in lane.unended():
+                row.stage, row.began, row.note = Stage.PENDING, None, ""
             lane.active = False
-            self._batch_seconds.append(now - lane.began)
+            lane.turn_seconds.append((now - lane.began) / lane.turns(len(lane.rows)))
         else:
             lane.closed = event
 
@@ -212,12 +278,12 @@ class Board:
                 return
         row = self.lane(event).row(event)
         if isinstance(event, JobGenerating):
-            row.stage, row.began, row.note, row.fraction = Stage.GENERATING, now, "", None
+            row.stage, row.began, row.note, row.fraction, row.noted = Stage.GENERATING, now, "", None, None
         elif isinstance(event, JobProgress):
-            row.note, row.fraction = event.message, event.fraction
+            row.note, row.fraction, row.noted = event.message, event.fraction, now
         elif isinstance(event, JobSaved):
             row.stage, row.note, row.fraction = Stage.SAVED, event.image, None
-            self._job_seconds.append(event.seconds)
+            self.lane(event).job_seconds.append(event.seconds)
         elif isinstance(event, JobUploading):
             row.stage = Stage.UPLOADING
             row.began = now if row.began is None else row.began
@@ -244,10 +310,12 @@ class Board:
         return sum(1 for ended in self.counted.values() if ended is stage)
 
     def seconds_left(self, now: float) -> float | None:
-        """How long the run still takes by the policy, or ``None`` while nothing is known of this service's speed.
+        """How long the run still takes by the policy, or ``None`` where that would be a guess.
 
-        The batches so far, with the quota waits they needed, say how long a batch takes (before the first is over: its
-        slowest picture); the running waits and the cooldowns still to come are added as the policy states them.
+        Every lane is taken as it was seen to be: its batches so far, with the quota waits they needed, say how long
+        one takes (before the first is over: its slowest picture); the running waits and the cooldowns still to come
+        are added as the policy states them. A lane at work of which nothing is known, or that takes longer than ever
+        before, makes the whole unknown.
         """
         lanes = [lane for lane in self.lanes.values() if lane.closed is None]
         if self.plan is None or not lanes:
@@ -255,27 +323,23 @@ class Board:
         todo = max(0, self.total - len(self.counted))
         if todo == 0:
             return 0.0
-        if self._batch_seconds:
-            batch = fmean(self._batch_seconds)
-        elif self._job_seconds:
-            batch = max(self._job_seconds)
-        else:
-            return None
-        at_work = max((self._batch_left(lane, batch, now) for lane in lanes), default=0.0)
         queued = 0 if self.stopping else max(0, todo - sum(len(lane.unended()) for lane in lanes))
-        batches = -(-queued // max(1, self.plan.batch_size * len(lanes)))
-        resting = any(lane.pause and not lane.active for lane in lanes)
-        return at_work + batches * batch + max(0, batches - resting) * self.plan.cooldown
-
-    def _batch_left(self, lane: LaneBoard, batch: float, now: float) -> float:
-        pause = lane.pause.left(now) if lane.pause else 0.0
-        if not lane.active:
-            return pause
-        once_more = max(self._job_seconds, default=0.0) if pause else 0.0
-        return max(batch - (now - lane.began), pause + once_more, 0.0)
-
-
-def _queue(lane: LaneBoard, jobs: Iterable[JobName]) -> None:
-    for job in jobs:
-        row = lane.row(job)
-        row.stage, row.began, row.seconds = Stage.QUEUED, None, None
+        free: list[tuple[float, int]] = []  # when each lane can take a batch, and which it is
+        last = 0.0
+        for number, lane in enumerate(lanes):
+            left = lane.seconds_left(now)
+            if left is None:
+                return None
+            last = max(last, left if lane.active else 0.0)
+            if lane.batch_seconds(lane.size) is not None:
+                free.append((left + (self.plan.cooldown if lane.active else 0.0), number))
+        if queued and not free:
+            return None
+        heapify(free)
+        while queued:
+            begins, number = free[0]
+            jobs = min(lanes[number].size, queued)
+            ends = begins + (lanes[number].batch_seconds(jobs) or 0.0)
+            queued, last = queued - jobs, max(last, ends)
+            heapreplace(free, (ends + self.plan.cooldown, number))
+        return last

@@ -8,7 +8,7 @@ script whose width terminals dispute.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from rich.text import Text
@@ -24,6 +24,12 @@ SHORTEST_NOTE = 14
 
 NARROW = 50
 """Columns below which titles are not padded to stand in line."""
+
+TITLE = 12
+"""Columns of a title where it is padded, if none is longer."""
+
+STALE = 10.0
+"""Seconds after which a service's word on how far it is shows its age."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +89,15 @@ class Pen:
     width: int
     """Columns a line may take."""
     symbols: Symbols = PRETTY
+    title: int = TITLE
+    """Columns that titles are padded to, so that the bars stand in line."""
 
 
 def draw(board: Board, pen: Pen, height: int) -> list[Text]:
     """The lines of the frame, at most *height*, which is at least 1."""
     lanes = [lane for lane in board.lanes.values() if lane.active or (lane.pause and lane.closed is None)]
+    titles = [cells(_title(board, lane, pen)) for lane in lanes if lane.active]
+    pen = replace(pen, title=max([TITLE, *titles]))
     footer = [line for line in (_overall(board, pen), _latest(board, pen)) if line]
     footer = footer[: max(0, height - 1)]
     room = height - len(footer)
@@ -108,7 +118,7 @@ def _section(board: Board, lane: LaneBoard, pen: Pen, room: int) -> list[Text]:
     if room < 1:
         return []
     header = _header(board, lane, pen)
-    pause = _pause(lane, pen)
+    pause = _pause(board, lane, pen)
     if room == 1:
         return [pause or header]
     if not lane.active:
@@ -161,6 +171,8 @@ def row_line(row: Row, pen: Pen, *, still: bool = False) -> Text:
     room = pen.width - sum(cells(text) for text, _ in spans)
     if row.stage is Stage.GENERATING and not still:
         note = " ".join(part for part in (_percent(row.fraction), note) if part)
+        age = 0.0 if row.noted is None else pen.now - row.noted
+        note += f", {duration(age)} ago" if note and age >= STALE else ""
     told = row.stage.ended or (row.stage is Stage.GENERATING and note and not still)
     if told and room >= min(SHORTEST_NOTE, cells(note) + 2):
         spans.append((f"  {clean(note)}", "red" if row.stage in (Stage.FAILED, Stage.REJECTED) else "dim"))
@@ -171,14 +183,26 @@ def _percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{fraction:.0%}"
 
 
-def _header(board: Board, lane: LaneBoard, pen: Pen) -> Text:
+def _title(board: Board, lane: LaneBoard, pen: Pen) -> str:
+    """Whose batch it is comes first: with several lanes that is what the reader looks for."""
+    if board.several_lanes:
+        return f"{_short_name(lane, pen)}: batch {lane.batch}"
     plan = board.plan
     batches = f" of {plan.batches}" if plan and len(plan.lanes) == 1 and lane.batch <= plan.batches else ""
-    title = f"Batch {lane.batch}{batches}"
-    ended = sum(1 for row in lane.rows.values() if row.stage.ended)
-    tails = [f"characters {lane.first}-{lane.last} of {board.total}"] if lane.last > lane.first else []
-    tails += [clean_name(lane.name)] if board.several_lanes else []
-    return _bar_line(pen, title, ended, len(lane.rows), tails)
+    return f"Batch {lane.batch}{batches}"
+
+
+def _short_name(lane: LaneBoard, pen: Pen) -> str:
+    return clip(clean_name(lane.name), max(8, pen.width // 3))
+
+
+def _header(board: Board, lane: LaneBoard, pen: Pen) -> Text:
+    rows = lane.rows.values()
+    ended = sum(1 for row in rows if row.stage.ended)
+    # Where others took some from between them there is no span to name.
+    in_a_row = lane.last - lane.first + 1 == len(rows) > 1
+    tails = [f"characters {lane.first}-{lane.last} of {board.total}"] if in_a_row else []
+    return _bar_line(pen, _title(board, lane, pen), ended, len(rows), tails)
 
 
 def _overall(board: Board, pen: Pen) -> Text | None:
@@ -196,7 +220,8 @@ def _overall(board: Board, pen: Pen) -> Text | None:
 
 def _bar_line(pen: Pen, title: str, value: int, total: int, tails: Sequence[str]) -> Text:
     """A title, a bar, figures, and as many of the tails as fit."""
-    title, figures = f" {title} " if pen.width < NARROW else f" {title:<12} ", f"{value}/{total}"
+    title, figures = f" {title} ", f"{value}/{total}"
+    title += " " * (0 if pen.width < NARROW else pen.title + 2 - cells(title))
     room = pen.width - cells(title) - len(figures) - 1
     bar = min(BAR, max(0, room))
     if tails and cells(tails[0]) + 2 > room - bar:
@@ -219,22 +244,24 @@ def _bar_line(pen: Pen, title: str, value: int, total: int, tails: Sequence[str]
     return _line(spans, pen)
 
 
-def _pause(lane: LaneBoard, pen: Pen) -> Text | None:
+def _pause(board: Board, lane: LaneBoard, pen: Pen) -> Text | None:
     if lane.pause is None:
         return None
+    # Above it stands the batch with the lane's name, where there is one.
+    whose = f"{_short_name(lane, pen)}: " if board.several_lanes and not lane.active else ""
     left = lane.pause.left(pen.now)
     # A countdown shows the second that is running: 15 as it begins, 1 before it ends.
     seconds = duration(int(left) + (left > int(left)))
     if lane.pause.retry:
         retry = f"(retry {lane.pause.retry}/{lane.pause.retries})"
         what = "No connection" if lane.pause.unreachable else "Quota limit"
-        words = f" {pen.symbols.quota} {what} - waiting {seconds} {retry}"
+        words = f" {pen.symbols.quota} {whose}{what} - waiting {seconds} {retry}"
         if cells(words) > pen.width:
-            words = f" {pen.symbols.quota} {what} - {seconds} {retry}"
+            words = f" {pen.symbols.quota} {whose}{what} - {seconds} {retry}"
         reason = f"  {clean(lane.pause.reason)}"
         room = pen.width - cells(words) >= min(SHORTEST_NOTE, cells(reason))
         return _line([(words, "bold yellow"), (reason if room else "", "dim")], pen)
-    return _line([(f" {pen.symbols.rest} {seconds} cooldown before the next batch", "dim")], pen)
+    return _line([(f" {pen.symbols.rest} {whose}{seconds} cooldown before the next batch", "dim")], pen)
 
 
 def _latest(board: Board, pen: Pen) -> Text | None:

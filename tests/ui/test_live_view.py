@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,7 @@ def test_frame_shows_every_state_of_the_batch() -> None:
         "   ⠋ generating   5 s  👩‍🚀 Astro 🇮🇳",
         "   ○ queued            Mantri",
         "",
-        " All          ━━━━━━━━──────────────────── 2/7  about 6 s left · 1 failed",
+        " All          ━━━━━━━━──────────────────── 2/7  1 failed",
         f" 2 pictures saved  {b.key}.png · {a.key}.png",
     ]
 
@@ -138,11 +139,76 @@ def test_several_lanes_have_a_section_each() -> None:
         quota_wait(lane="b"),
     )
 
-    headers = [line.split("  ", 1)[1] for line in lines if line.startswith(" Batch")]
-    assert [header.strip().split("  ")[-1] for header in headers] == [
-        "characters 1-3 of 7 · a",
-        "characters 4-7 of 7 · b",
+    assert [line for line in lines if "batch" in line] == [
+        " a: batch 1   ──────────────────────────── 0/3  characters 1-3 of 7",
+        " b: batch 1   ──────────────────────────── 0/4  characters 4-7 of 7",
     ]
+
+
+@pytest.mark.parametrize("width", [30, 44, 70, 100])
+def test_lanes_keep_their_names_in_narrow_windows(width: int) -> None:
+    """Whose batch it is goes last, not first, when columns are scarce; the bars stand in line."""
+    jobs = [job(f"N{number}") for number in range(14)]
+    names = ("gemini@work", "comfyui@attic:8188")
+    lines, _ = frame(
+        started(jobs, lanes=names),
+        batch(3, jobs[:5], total=14, lane=names[0]),
+        batch(1, jobs[5:10], first=6, total=14, lane=names[1]),
+        cooldown(lane=names[1]),
+        width=width,
+        symbols=ASCII,
+    )
+
+    shown = [line for line in lines if "batch 3" in line or "batch 1" in line]
+    assert [line[:8] for line in shown] == [" gemini@", " comfyui"]
+    assert width < 50 or len({line.index(".") for line in [*shown, next(one for one in lines if " All" in one)]}) == 1
+
+
+def test_a_pause_between_batches_names_its_lane() -> None:
+    """There is no batch above it that would."""
+    lines, _ = frame(
+        started(lanes=("a", "b")),
+        batch(1, JOBS[:3], lane="a"),
+        batch_over(lane="a"),
+        cooldown(lane="a"),
+        quota_wait(lane="b"),
+        width=58,
+    )
+
+    assert [line for line in lines if "cooldown" in line or "Quota" in line] == [
+        " ⏸  a: 2 s cooldown before the next batch",
+        " ⏳ b: Quota limit - waiting 15 s (retry 1/3)",
+    ]
+
+
+def test_no_span_is_named_where_others_took_some_from_between() -> None:
+    """Five of ten characters are not the characters 5 to 14."""
+    jobs = [job(f"N{number}") for number in range(14)]
+    scattered = replace(batch(2, [*jobs[4:8], jobs[13]], total=14), first=5, last=14)
+    lines, _ = frame(started(jobs), scattered)
+
+    assert [line for line in lines if "characters" in line] == []
+
+
+def test_an_old_word_of_progress_shows_its_age() -> None:
+    """A server that died in the middle does not look as if it were at work."""
+    begun = [started(), batch(1, JOBS[:1]), generating(JOBS[0]), progress(JOBS[0], 0.54, "step 15 of 28")]
+    fresh, _ = frame(*begun, 9)
+    old, _ = frame(*begun, 20)
+
+    assert [line.split("  ")[-1] for line in (*fresh, *old) if "generating" in line] == [
+        "54% step 15 of 28",
+        "54% step 15 of 28, 20 s ago",
+    ]
+
+
+def test_who_is_handed_back_no_longer_waits() -> None:
+    """When the batch is over, what it leaves is pending; nothing of it is tried again there."""
+    _, board = frame(
+        started(), batch(1, JOBS[:2]), generating(JOBS[0]), waiting(JOBS[0]), quota_wait(), batch_over(1, 0, pending=2)
+    )
+
+    assert [row.stage.value for row in board.lanes["whisk"].rows.values()] == ["pending", "pending"]
 
 
 def test_how_far_the_service_is_stands_beside_the_name() -> None:
@@ -210,7 +276,7 @@ def test_a_fallback_has_a_section_of_its_own() -> None:
         batch(1, JOBS[:2], lane="spare"),
     )
 
-    assert [line.split()[-1] for line in lines if line.startswith(" Batch")] == ["spare"]
+    assert [line.split()[0] for line in lines if "batch 1" in line] == ["spare:"]
     assert (list(board.lanes), board.several_lanes) == (["a", "spare"], True)
 
 
@@ -246,8 +312,47 @@ def test_time_left_follows_the_policy() -> None:
     assert [board.seconds_left(now) for board, now in ((resting, 11), (working, 16), (throttled, 26))] == [
         pytest.approx(11),
         pytest.approx(6),
-        pytest.approx(50),
+        pytest.approx(50 + 10),
     ]
+
+
+def test_time_left_knows_that_lanes_are_unlike() -> None:
+    """The quick one takes what the slow one has no time for; what the slow one holds is waited for."""
+    jobs = [job(f"N{number}") for number in range(30)]
+    lane_facts = (facts("quick"), facts("slow", batch_size=2, at_once=1))
+    _, board = frame(
+        started(jobs, lanes=("quick", "slow"), lane_facts=lane_facts),
+        batch(1, jobs[:5], total=30, lane="quick"),
+        batch(1, jobs[5:7], total=30, lane="slow"),
+        *(saved(one, lane="quick", seconds=10.0) for one in jobs[:5]),
+        10,
+        *(done(one, lane="quick") for one in jobs[:5]),
+        batch_over(lane="quick"),
+        cooldown(lane="quick"),
+        saved(jobs[5], lane="slow", seconds=60.0),
+        50,
+        done(jobs[5], lane="slow"),
+    )
+
+    # The slow one has had 60 of its 120 seconds. Of the 23 that are left the quick one makes 5 every 12 seconds.
+    assert board.seconds_left(60) == pytest.approx(60)
+
+
+def test_time_left_is_not_told_when_a_batch_is_overdue() -> None:
+    """Of what takes longer than ever before nobody knows how much longer; "0 s" would be a lie."""
+    begin: list[Event | float] = [started(), batch(1, JOBS[:5]), 10, *map(done, JOBS[:5]), batch_over()]
+    lines, board = frame(*begin, cooldown(), 2, batch(2, JOBS[5:], first=6), generating(JOBS[5]), 11)
+
+    assert board.seconds_left(23) is None
+    assert [line for line in lines if "left" in line] == []
+
+
+def test_a_lane_of_which_nothing_is_known_leaves_the_time_untold() -> None:
+    """Who has only just begun may take a minute or an hour."""
+    begun = [started(lanes=("a", "b")), batch(1, JOBS[:3], lane="a"), batch(1, JOBS[3:], first=4, lane="b")]
+    _, board = frame(*begun, 4, *(saved(one, lane="a") for one in JOBS[:2]))
+
+    assert board.seconds_left(4) is None
 
 
 def test_time_left_is_unknown_before_anything_is_known() -> None:
