@@ -39,6 +39,12 @@ class LaneSettings:
         return self.choice.price_at(self.generator)
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """The same for two lanes that would ask the same account for the same."""
+        told = sorted((name, value) for name, value in self.generator.items() if name != "base_url")
+        return self.choice.generator, self.generator_place, told
+
+    @property
     def generator_place(self) -> str:
         """The account or server that makes the pictures: where a ticket is good."""
         return _place(self.choice.account, self.choice.generator.declaration, self.generator)
@@ -63,8 +69,7 @@ def resolved(lanes: LaneChoices, place: Workplace, options: Options) -> dict[str
             lane_values(choice, Kind.UPLOADER, place.settings, options),
         )
         for other in found.values():
-            same = (other.choice.generator, other.generator_place, other.generator)
-            if same == (choice.generator, values.generator_place, values.generator):
+            if other.identity == values.identity:
                 raise InputError(
                     f"the lanes '{other.choice.name}' and '{choice.name}' are one account with the same settings; one"
                     " account is one lane: take one away, or give it another account, server or model"

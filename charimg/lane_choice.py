@@ -10,7 +10,7 @@ from charimg.credentials import split_account
 from charimg.errors import InputError, PluginError
 from charimg.plugins import Kind
 from charimg.policy import Policy
-from charimg.settings import DEFAULT, Options, WrittenLane, lane_name, listed, policy_of, uploader_for
+from charimg.settings import DEFAULT, WrittenLane, lane_name, listed, policy_of, uploader_for
 from charimg.settings.values import did_you_mean
 from charimg.workplace import Workplace
 
@@ -51,20 +51,6 @@ class LaneChoice:
         """The uploader's account."""
         return labelled(self.uploader.declaration.account_name, self.uploader_label)
 
-    @property
-    def generator_place(self) -> str:
-        """The account, or server, whose quota the generator uses and that knows what it made."""
-        return self._place(self.generator.declaration, self.label)
-
-    @property
-    def uploader_place(self) -> str:
-        """The account, or server, that knows the lane's uploaded pictures: what a media reference is valid for."""
-        return self._place(self.uploader.declaration, self.uploader_label)
-
-    def label_of(self, declaration: Declaration) -> str:
-        """The account's label of one of the lane's two providers."""
-        return self.label if declaration is self.generator.declaration else self.uploader_label
-
     def settings_of(self, declaration: Declaration) -> WrittenLane | None:
         """The lane's entry, where its settings are meant for this provider too."""
         return self.written if self._is_mine(declaration) else None
@@ -81,11 +67,6 @@ class LaneChoice:
 
     def _is_mine(self, declaration: Declaration) -> bool:
         return declaration.account_name == self.generator.declaration.account_name
-
-    def _place(self, declaration: Declaration, label: str) -> str:
-        written = self.settings_of(declaration)
-        # Both where both are given: one login may be good for two servers, and each has its own queue and pictures.
-        return lane_name(labelled(declaration.account_name, label), "", written.server if written else None)
 
 
 @dataclass(frozen=True)
@@ -245,11 +226,3 @@ def _check_unique(lanes: Iterable[LaneChoice]) -> None:
                 f" {lane.generator.declaration.account_name}@LABEL (charimg keys set stores its key)"
             )
         names[lane.name] = lane
-
-
-def options_for(place: Workplace, lanes: LaneChoices, pairs: Iterable[str]) -> Options:
-    """What ``-o`` said, sorted to the providers of the lanes and the store.
-
-    :raises InputError: a name nobody has, or a credential.
-    """
-    return place.options(pairs, lanes.declarations)

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from charimg.budget import Budget
 from charimg.contracts import JobRecord, Observer, Price, Store
-from charimg.errors import ERROR_OF_VERDICT, CharimgError, ProviderError, StorageError
+from charimg.errors import ERROR_OF_VERDICT, CharimgError, FatalError, ProviderError, StorageError
 from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunStarted, StandingJob, Warned, names_of
 from charimg.http import HttpSession
 from charimg.lane import Lane, LaneSettings, resolved
@@ -73,6 +73,32 @@ class Order:
         :raises InputError: a setting of a lane is wrong.
         """
         return {name: settings.price for name, settings in self.settings.items()}
+
+    def notes(self) -> list[str]:
+        """What is worth telling about the lanes before anything is sent, one line each: models that are gone."""
+        told = []
+        for name, settings in self.settings.items():
+            model = str(settings.generator.get("model") or "")
+            gone = settings.choice.generator.declaration.retirement(model)
+            told += [f"{name}: {gone}"] if gone else []
+        return told
+
+    def missing(self) -> list[str]:
+        """Credentials that a run would ask for, one line each with the command that keeps them.
+
+        :raises InputError: the keys file is broken, or can be read by others.
+        """
+        told = []
+        for choice in self.lanes.all:
+            for about, account in (
+                (choice.generator.declaration, choice.account),
+                (choice.uploader.declaration, choice.uploader_account),
+            ):
+                try:
+                    self.workplace.credentials.required(about, account)
+                except FatalError as error:
+                    told.append(error.message)
+        return list(dict.fromkeys(told))
 
     def budget(self) -> Budget:
         """What the run may spend.
@@ -177,16 +203,17 @@ class Run:
                 recovered = await recover(bench, prices)
                 plan = await _plan(order, store)
                 if plan.pictures:
+                    budget.expect_one(prices.values())
                     bench.pictures.try_writing()
                 await self._begin(plan, store, prices, budget)
                 for event in recovered:
                     self._emit(event)
-                for message in (*warnings, *troubles, *plan.warnings):
+                for message in (*warnings, *troubles, *order.notes(), *plan.warnings):
                     self._warn(message)
                 return await self._work(bench, plan, lanes, http)
         finally:
             for observer in self._observers:
-                with suppress(Exception):  # an observer cannot break a run, nor take its summary away
+                with suppress(Exception, SystemExit):  # an observer cannot break a run, nor take its summary away
                     observer.close()
 
     def _lane(self, choice: LaneChoice) -> Lane:
@@ -203,12 +230,13 @@ class Run:
             jobs=names_of(plan.jobs),
             lanes=tuple(lane.name for lane in first),
             lane_facts=tuple(_facts(lane, prices[lane.name], lane not in first) for lane in order.lanes.all),
-                    budget.expect_one(prices.values())
             generator=", ".join(dict.fromkeys(lane.generator.declaration.name for lane in first)),
             uploader=", ".join(dict.fromkeys(lane.uploader.declaration.name for lane in first)),
             budget=budget.limit,
             store=store.declaration.name,
             roster=str(order.roster.path.absolute()),
+            command=tuple(self._redactor.clean(word) for word in order.command),
+            uploads_only=tuple(job.key for job in plan.jobs if job.key in plan.uploads_only),
             out=str(order.workplace.project.out),
             batch_size=plan.policy.batch_size,
             quota_wait=plan.policy.quota_wait,
@@ -230,13 +258,12 @@ class Run:
             seconds=asyncio.get_running_loop().time() - began,
             interrupted=self._stopped,
             failure=failure,
+            standing=await _still_standing(plan.jobs, bench.store),
         )
         try:
             await bench.store.finish_run(self._id, finished.time, finished.to_dict())
         except StorageError as error:
             failure = failure or error
-            command=tuple(self._redactor.clean(word) for word in order.command),
-            uploads_only=tuple(job.key for job in plan.jobs if job.key in plan.uploads_only),
         self._emit(finished)
         if failure is not None:
             raise self._told(failure)
@@ -258,7 +285,6 @@ class Run:
                 self._emit,
                 total=len(plan.jobs),
                 more_to_come=number + 1 < len(turns),
-            standing=await _still_standing(plan.jobs, bench.store),
                 only_by=standing,
             )
             left = [replace(one, given_up=one.given_up or told[one.job.key]) for one in await self._scheduler.run()]
@@ -319,7 +345,7 @@ class Run:
         for observer in self._observers:
             try:
                 observer.hear(event)
-            except Exception as error:  # an observer cannot break a run
+            except (Exception, SystemExit) as error:  # an observer cannot break a run
                 if id(observer) not in self._complained_of:
                     self._complained_of.add(id(observer))
                     failed.append(f"{type(observer).__name__} failed: {type(error).__name__}: {error}")
@@ -342,18 +368,6 @@ def _standing(jobs: Sequence[Job], records: Mapping[str, JobRecord], lanes: Coll
     }
 
 
-def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:
-    return LaneFacts(
-        name=lane.name,
-        generator=lane.generator.declaration.name,
-        account=lane.account,
-        uploader=lane.uploader.declaration.name,
-        batch_size=lane.policy.batch_size,
-        at_once=lane.at_once,
-        weight=lane.weight,
-        price=None if price is None or not price.amount else Cost(price.amount, price.currency),
-        fallback=fallback,
-    )
 async def _still_standing(jobs: Sequence[Job], store: Store) -> tuple[StandingJob, ...]:
     """The jobs that a service has accepted and nobody has heard the end of, in roster order."""
     try:
@@ -364,4 +378,16 @@ async def _still_standing(jobs: Sequence[Job], store: Store) -> tuple[StandingJo
     return tuple(StandingJob(job.key, job.name, attempts[-1].lane) for job, attempts in found if attempts)
 
 
+def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:
+    return LaneFacts(
+        name=lane.name,
+        generator=lane.generator.declaration.name,
+        account=lane.account,
+        uploader=lane.uploader.declaration.name,
+        batch_size=lane.policy.batch_size,
+        at_once=lane.at_once,
+        weight=lane.weight,
+        price=None if price is None or not price.amount else Cost(price.amount, price.currency),
         free=price is not None and not price.amount,
+        fallback=fallback,
+    )

@@ -8,7 +8,8 @@ import pytest
 
 from charimg.contracts import Abilities, Setting
 from charimg.errors import InputError, PluginError
-from charimg.lane_choice import LaneChoice, LaneChoices
+from charimg.lane import LaneSettings
+from charimg.lane_choice import LaneChoices
 from tests.run.workshop import Workshop
 
 LANES = """
@@ -33,6 +34,11 @@ def shop(tmp_path: Path) -> Workshop:
 def lanes(shop: Workshop, *only: str, **flags: object) -> LaneChoices:
     """What these flags ask for; without ``provider`` the files say it."""
     return shop.order(flags={"provider": None, **flags}, lane=only).lanes
+
+
+def settled(shop: Workshop, *only: str) -> list[LaneSettings]:
+    """The lanes of the file with their settings."""
+    return list(shop.order(flags={"provider": None}, lane=only).settings.values())
 
 
 def names(chosen: LaneChoices) -> tuple[list[str], list[str]]:
@@ -97,13 +103,14 @@ def test_a_fallback_is_a_provider_or_a_lane(shop: Workshop) -> None:
 def test_a_lane_remembers_where_it_is_written(shop: Workshop) -> None:
     """Its account, its server and its uploader's account: what has a quota, and what a reference is valid for."""
     shop.write(LANES)
-    office, attic = lanes(shop).first
+    office, attic, _ = settled(shop)
 
-    def places(lane: LaneChoice) -> tuple[str, ...]:
-        return lane.account, lane.generator_place, lane.uploader.declaration.name, lane.uploader_place
+    def places(lane: LaneSettings) -> tuple[str, ...]:
+        choice = lane.choice
+        return choice.account, lane.generator_place, choice.uploader.declaration.name, lane.uploader_place
 
     assert places(office) == ("scripted@work", "scripted@work", "scripted", "scripted@work")
-    assert places(attic) == ("comfy", "comfy@attic:8188", "none", "none")
+    assert places(attic) == ("comfy", "comfy@http://attic:8188", "none", "none")
 
 
 def test_two_servers_are_two_places_though_one_login_is_good_for_both(shop: Workshop) -> None:
@@ -111,8 +118,34 @@ def test_two_servers_are_two_places_though_one_login_is_good_for_both(shop: Work
     entry = "{{provider: comfy@me, server: 'http://{0}:1', name: {0}}}"
     shop.write(f"lanes:\n  - {entry.format('attic')}\n  - {entry.format('cellar')}")
 
-    told = [(lane.account, lane.generator_place) for lane in lanes(shop).first]
-    assert told == [("comfy@me", "comfy@me@attic:1"), ("comfy@me", "comfy@me@cellar:1")]
+    told = [(lane.choice.account, lane.generator_place) for lane in settled(shop)]
+    assert told == [("comfy@me", "comfy@me@http://attic:1"), ("comfy@me", "comfy@me@http://cellar:1")]
+
+
+@pytest.mark.parametrize("second", ["http://gw:80/b", "https://gw:80/a", "http://gw:81/a"])
+def test_two_gateways_of_one_host_are_two_places(shop: Workshop, second: str) -> None:
+    """Scheme, port and path tell servers apart; a slash at the end and the scheme's own port do not."""
+    entry = "  - {{provider: comfy, server: '{0}', name: {1}}}\n"
+    shop.write(f"lanes:\n{entry.format('http://gw/a', 'one')}{entry.format(second, 'two')}")
+
+    one, two = settled(shop)
+    assert one.generator_place != two.generator_place
+
+
+def test_one_account_with_the_same_settings_is_one_lane(shop: Workshop) -> None:
+    """Under whatever names: each would have the policy to itself, and the account twice as much to do."""
+    entry = "  - {{provider: comfy, server: '{0}', name: {1}}}\n"
+    shop.write(f"lanes:\n{entry.format('http://gw/a', 'one')}{entry.format('http://gw:80/a/', 'two')}")
+
+    with pytest.raises(InputError, match="the lanes 'one' and 'two' are one account with the same settings"):
+        settled(shop)
+
+
+def test_one_account_with_two_models_is_two_lanes(shop: Workshop) -> None:
+    """Many quotas are the model's; here it is the steps that differ."""
+    shop.write("lanes:\n  - comfy\n  - {provider: comfy, name: quick, settings: {steps: 4}}")
+
+    assert [lane.generator_place for lane in settled(shop)] == ["comfy", "comfy"]
 
 
 # -- uploaders -----------------------------------------------------------------------------------------------------

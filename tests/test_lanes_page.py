@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from charimg.lane import resolved
 from charimg.lane_choice import choose_lanes
 from charimg.settings.lanes import KEYS
 from charimg.workplace import Workplace
@@ -21,12 +22,13 @@ def listing() -> str:
 def test_the_listing_makes_the_lanes_that_the_page_speaks_of(tmp_path: Path) -> None:
     """Names, accounts, server, size and fallback are what a run would use."""
     (tmp_path / "charimg.yaml").write_text(listing(), encoding="utf-8")
-    lanes = choose_lanes(Workplace.at(tmp_path, {}))
-    attic = lanes.first[2]
+    place = Workplace.at(tmp_path, {})
+    lanes = choose_lanes(place)
+    attic = resolved(lanes, place, {})["attic"]
 
     assert [lane.name for lane in lanes.first] == ["gemini@work", "gemini@home", "attic"]
     assert [lane.account for lane in lanes.first] == ["gemini@work", "gemini@home", "comfyui"]
-    assert (attic.policy.batch_size, attic.generator_place) == (2, "comfyui@192.168.1.20:8188")
+    assert (lanes.first[2].policy.batch_size, attic.generator_place) == (2, "comfyui@http://192.168.1.20:8188")
     assert [lane.name for lane in lanes.fallbacks] == ["openai"]
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from charimg.model import Cost
-
 SettingValue = str | int | float | bool
 
 
@@ -116,11 +114,6 @@ class Declaration:
     def account_name(self) -> str:
         """The name settings and credentials are found under."""
         return self.account or self.name
-
-    @property
-    def declared_cost(self) -> Cost | None:
-        """What one picture costs by the declared price; ``None`` where that is unknown or nothing."""
-        return None if self.price is None or not self.price.amount else Cost(self.price.amount, self.price.currency)
 
     def model(self, id: str) -> Model | None:  # noqa: A002 - the word of every service
         """The known model of this id."""

@@ -152,12 +152,12 @@ def test_the_run_says_which_lanes_it_has_and_what_each_did(twelve: Workshop) -> 
     assert started.lane_facts == (
         LaneFacts("scripted@a", "scripted", "scripted@a", "scripted", 5, None, 2.0, Cost(0.25)),
         LaneFacts("second", "scripted", "scripted@b", "scripted", 2, None, 1.0, Cost(0.5)),
-        LaneFacts("spare", "spare", "spare", "none", 5, None, None, None, fallback=True),
+        LaneFacts("spare", "spare", "spare", "none", 5, None, None, None, free=True, fallback=True),
     )
     a, b, spare = finished.lanes
     assert (a.name, a.rejected, a.waits, a.spent) == ("scripted@a", 1, 1, (Cost(0.25 * a.succeeded),))
     assert (b.name, b.waits, b.spent) == ("second", 0, (Cost(0.5 * b.succeeded),))
-    assert (a.succeeded + b.succeeded, spare) == (11, LaneSummary("spare"))
+    assert (a.succeeded + b.succeeded, spare) == (11, LaneSummary("spare", not_needed=True))
 
 
 def test_weights_share_the_roster(workshop: Workshop) -> None:
