@@ -33,10 +33,13 @@ from charimg.ui.frame import ASCII, PRETTY, Pen, draw, row_line
 from charimg.ui.log_text import log_lines, outcome
 from charimg.ui.stream import SafeStream
 from charimg.ui.summary_text import summary_lines
-from charimg.ui.wording import clean_name, count, duration
+from charimg.ui.wording import COMMAND, clean_name, duration, waits_told, wrapped
 
 REFRESH = 0.2
 """Seconds between two frames."""
+
+SCROLLED = (FallbackOpened, JobPossiblyCharged, LaneClosed, Stopping, Warned)
+"""What is told above the view as it happens."""
 
 
 class LiveView(Observer):
@@ -83,7 +86,7 @@ class LiveView(Observer):
             self._scroll(*log_lines(event))
         elif isinstance(event, BatchFinished):
             self._scroll_batch(self._board.lane(event), event)
-        elif isinstance(event, (FallbackOpened, JobPossiblyCharged, LaneClosed, Stopping, Warned)):
+        elif isinstance(event, SCROLLED):
             self._scroll(*log_lines(event, several_lanes=self._board.several_lanes))
         if not self._board.total:
             return
@@ -134,7 +137,8 @@ class LiveView(Observer):
         now = clock.now()
         where = f" [{clean_name(lane.name)}]" if self._board.several_lanes else ""
         words = outcome(event) if event else "not finished"
-        waits = f" with {count(lane.waits, 'quota wait')}" if lane.waits else ""
+        told = waits_told(lane.waits, lane.connection_waits)
+        waits = f" with {' and '.join(told)}" if told else ""
         took = f"  in {duration(now - lane.began)}{waits}"
         self._console.print(Text.assemble((f" Batch {lane.batch}{where}: {words}", "bold"), (took, "dim")))
         for row in lane.rows.values():
@@ -142,5 +146,6 @@ class LiveView(Observer):
 
     def _scroll(self, *lines: str) -> None:
         for line in lines:
-            # soft_wrap: the terminal breaks long lines itself, and joins them again when it becomes wider.
-            self._console.print(Text(line), soft_wrap=True)
+            # A line with a command is left for the terminal to break: a break of ours would be copied with it.
+            parts = [line] if line.lstrip().startswith(COMMAND) else wrapped(line, self._console.width)
+            self._console.print(Text("\n".join(parts)), soft_wrap=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from charimg.events import (
     BatchFinished,
     BatchRetried,
@@ -29,11 +31,17 @@ _FAILED_AT = {"generate": "Generation failed", "save": "Saving failed", "upload"
 
 
 def log_lines(
-    event: Event, *, several_lanes: bool = False, again: str = "charimg run", forced: str | None = None
+    event: Event,
+    *,
+    several_lanes: bool = False,
+    uploads_only: Collection[str] = (),
+    again: str = "charimg run",
+    forced: str | None = None,
 ) -> list[str]:
     """The lines the log shows for an event; none for those that only the live view needs.
 
     :param several_lanes: the run has more than one lane, so that lines must say which they mean.
+    :param uploads_only: keys of the jobs whose picture is there.
     :param again: the command that continues the run, for the summary; likewise *forced*, see there.
     """
     where = f" [{clean_name(event.lane)}]" if several_lanes and event.lane else ""
@@ -53,11 +61,10 @@ def log_lines(
         words = f"May have been charged without a picture{where}"
         return [f"⚠️  {clean_name(event.name)}: {words} - {clean(event.message)}"]
     if isinstance(event, BatchStarted):
-        span = f"{event.first}" if event.first == event.last else f"{event.first}-{event.last}"
         return [
             f"🎨 {RULE}",
             f"🎨 CHARACTER BATCH {event.batch}{where}",
-            f"🎨 Generating {count(len(event.jobs), 'character')} ({span} of {event.total})",
+            f"🎨 {batch_words(event, uploads_only)}",
             f"🎨 {RULE}",
         ]
     if isinstance(event, QuotaWait):
@@ -92,6 +99,22 @@ def log_lines(
     return []
 
 
+def batch_words(event: BatchStarted, uploads_only: Collection[str] = ()) -> str:
+    """What a batch is about to do, and to whom: ``Generating 5 characters (1-5 of 15)``."""
+    jobs = len(event.jobs)
+    if jobs == 1:
+        span = f"{event.first} of {event.total}"
+    elif event.last - event.first + 1 == jobs:
+        span = f"{event.first}-{event.last} of {event.total}"
+    else:  # others took some from between them
+        span = f"of {event.total}"
+    uploads = sum(job.key in uploads_only for job in event.jobs)
+    if uploads == jobs:
+        return f"Uploading {count(jobs, 'character')} ({span})"
+    others = f", {uploads} of them to be uploaded only" if uploads else ""
+    return f"Generating {count(jobs, 'character')} ({span}){others}"
+
+
 def plan_lines(plan: RunStarted) -> list[str]:
     """What the run is about to do, in one line; nothing when there is nothing to do (the summary says so)."""
     if not plan.total:
@@ -104,7 +127,9 @@ def plan_lines(plan: RunStarted) -> list[str]:
     lanes = f"{len(plan.lanes)} lanes: " if len(plan.lanes) > 1 else ""
     fallbacks = ", ".join(clean_name(lane.name) for lane in plan.lane_facts if lane.fallback)
     standby = f" (then {fallbacks})" if fallbacks else ""
-    lines = [f"🎨 {count(plan.total, 'character')}{batches}, through {lanes}{through}{standby}{done}"]
+    uploads = len(plan.uploads_only)
+    only = f"; {'all' if uploads == plan.total else uploads} to be uploaded only" if uploads else ""
+    lines = [f"🎨 {count(plan.total, 'character')}{batches}, through {lanes}{through}{standby}{only}{done}"]
     if plan.budget is not None:
         lines.append(f"💰 Budget: {money(plan.budget)}; nothing is started that would exceed it")
     return lines

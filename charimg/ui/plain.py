@@ -28,7 +28,13 @@ class PlainLog(Observer):
     def hear(self, event: Event) -> None:
         """Write the event's lines."""
         self._board.take(event, clock.now())
-        lines = log_lines(event, several_lanes=self._board.several_lanes, again=self._again, forced=self._forced)
+        lines = log_lines(
+            event,
+            several_lanes=self._board.several_lanes,
+            uploads_only=self._board.plan.uploads_only if self._board.plan else (),
+            again=self._again,
+            forced=self._forced,
+        )
         for line in lines:
             self._out.line(line)
         if isinstance(event, RunFinished):

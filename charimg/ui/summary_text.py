@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
 from charimg.events import JobName, LaneClosed, Problem, RunFinished
 from charimg.model import Verdict
-from charimg.ui.wording import clean, clean_name, count, duration, moment, money, shell_word
+from charimg.ui.wording import clean, clean_name, count, duration, moment, money, shell_word, waits_told
 
 RULE = "=" * 40
 
 MOST_NAMED = 12
 """Problems of one kind that are named; `charimg status` has the rest."""
+
+_OF_THE_CODE = re.compile(r", line \d+: \w+|^\S+ returned \S+ where .* belongs$")
+"""Words of a plugin's own mistake: where its code raised, or what it gave back."""
 
 _HEADINGS = {
     Verdict.FATAL: "❌ The service did not let charimg in:",
@@ -37,7 +41,8 @@ def summary_lines(finished: RunFinished, *, again: str = "charimg run", forced: 
     else:
         lines = _counts(finished)
     blocks = [
-        *(_problem_block(finished, verdict, again) for verdict in _HEADINGS),
+        *(_problem_block(finished, verdict, again, forced) for verdict in _HEADINGS),
+        _standing_block(finished),
         _charged_block(finished),
         _lanes_block(finished),
         _closed_block(finished),
@@ -76,7 +81,7 @@ def _counts(finished: RunFinished) -> list[str]:
     ]
 
 
-def _problem_block(finished: RunFinished, verdict: Verdict, again: str) -> list[str]:
+def _problem_block(finished: RunFinished, verdict: Verdict, again: str, forced: str | None) -> list[str]:
     problems = [problem for problem in finished.problems if problem.verdict is verdict]
     if not problems:
         return []
@@ -89,10 +94,12 @@ def _problem_block(finished: RunFinished, verdict: Verdict, again: str) -> list[
         lines.append(f"   ... and {len(problems) - MOST_NAMED} more: charimg status")
     if all(problem.stage == "upload" for problem in problems):
         lines.append("   The picture is saved; only its upload is missing.")
-    return [*lines, *(f"   👉 {remedy}" for remedy in _remedies(finished, verdict, problems, again))]
+    return [*lines, *(f"   👉 {remedy}" for remedy in _remedies(finished, verdict, problems, again, forced))]
 
 
-def _remedies(finished: RunFinished, verdict: Verdict, problems: Sequence[Problem], again: str) -> list[str]:
+def _remedies(
+    finished: RunFinished, verdict: Verdict, problems: Sequence[Problem], again: str, forced: str | None
+) -> list[str]:
     if verdict is Verdict.REJECTED:
         whose = "its description" if len(problems) == 1 else "their descriptions"
         change = f"Change {whose} in the roster, then: {again}"
@@ -106,14 +113,29 @@ def _remedies(finished: RunFinished, verdict: Verdict, problems: Sequence[Proble
     if verdict is Verdict.THROTTLED:
         return [f"Later: {again}  (continues where it stopped)"]
     if verdict is Verdict.EXHAUSTED:
-        resets = [lane.until for lane in finished.closed if lane.until and lane.verdict is Verdict.EXHAUSTED]
-        when = f"After {moment(min(resets), finished.time)}" if resets else "When the quota is back"
-        return [f"{when}: {again}  (continues where it stopped)"]
+        return [f"{_when_back(finished)}: {again}  (continues where it stopped)"]
     if verdict is Verdict.INVALID:
-        return ["The service's words say what to change, in the roster or the options; then run it again."]
+        return _change_remedy(finished, problems, again, forced)
     if verdict is Verdict.FATAL:
         return _login_remedy([problem.message for problem in problems])
     return [f"Often a second try helps: {again}"]
+
+
+def _when_back(finished: RunFinished) -> str:
+    resets = [lane.until for lane in finished.closed if lane.until and lane.verdict is Verdict.EXHAUSTED]
+    return f"After {moment(min(resets), finished.time)}" if resets else "When the quota is back"
+
+
+def _change_remedy(finished: RunFinished, problems: Sequence[Problem], again: str, forced: str | None) -> list[str]:
+    faults = sum(bool(_OF_THE_CODE.search(problem.message)) for problem in problems)
+    remedies = ["The fault is in the plugin's code, which its author can mend: --debug shows where."] if faults else []
+    if faults < len(problems):
+        then = "run it again"
+        if forced is not None:  # the picture that was to be replaced stands, and a plain run is content with it
+            all_of_the_roster = len(problems) == finished.total and " --only " not in again
+            then += " with --force" if all_of_the_roster else f" with --force{_onlys(problems)}"
+        remedies.append(f"The service's words say what to change, in the roster or the options; then {then}.")
+    return remedies
 
 
 def _login_remedy(messages: Sequence[str]) -> list[str]:
@@ -126,26 +148,41 @@ def _login_remedy(messages: Sequence[str]) -> list[str]:
     return [f"{remedy}; a new one: charimg keys set PROVIDER"]
 
 
+def _standing_block(finished: RunFinished) -> list[str]:
+    lines = []
+    for lane in dict.fromkeys(job.lane for job in finished.standing):
+        names = [clean_name(job.name) for job in finished.standing if job.lane == lane]
+        lines.append(f"⏳ Still under way at {clean_name(lane)}: {_some(names)}")
+    return [*lines, "   (accepted there; the next run fetches what is made)"] if lines else []
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
+
+
 def _charged_block(finished: RunFinished) -> list[str]:
     names = [clean_name(job.name) for job in finished.possibly_charged]
     if not names:
         return []
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return [
-        f"⚠️  May have been charged without leaving a picture: {', '.join(names[:MOST_NAMED])}{more}",
+        f"⚠️  May have been charged without leaving a picture: {_some(names)}",
         "   (the request was sent and its answer never came)",
     ]
 
 
 def _lanes_block(finished: RunFinished) -> list[str]:
-    if len(finished.lanes) < 2:
+    if len(finished.lanes) < 2 or not finished.total:
         return []
     lines = ["🎨 Lanes:"]
     for lane in finished.lanes:
+        if lane.not_needed:
+            lines.append(f"   {clean_name(lane.name)}: not needed")
+            continue
         parts = [f"{lane.succeeded} succeeded"]
         parts += [f"{lane.failed} failed"] if lane.failed else []
         parts += [f"{lane.rejected} rejected"] if lane.rejected else []
-        parts += [count(lane.waits, "quota wait")] if lane.waits else []
+        parts += waits_told(lane.waits, lane.connection_waits)
         parts += [money(cost) for cost in lane.spent if cost.amount > 0]
         lines.append(f"   {clean_name(lane.name)}: {', '.join(parts)}")
     return lines
@@ -162,12 +199,22 @@ def _closed_block(finished: RunFinished) -> list[str]:
 def _facts_block(finished: RunFinished) -> list[str]:
     lines = []
     if finished.succeeded and finished.out:
-        lines.append(
-            f"📁 {count(finished.succeeded, 'picture')} in {clean(finished.out)}, made in {duration(finished.seconds)}"
-        )
+        pictures, took = count(finished.succeeded, "picture"), duration(finished.seconds)
+        if not finished.uploads_only:
+            lines.append(f"📁 {pictures} in {clean(finished.out)}, made in {took}")
+        elif finished.uploads_only == finished.succeeded:
+            lines.append(f"📁 {pictures} of {clean(finished.out)}, uploaded in {took}")
+        else:
+            made = finished.succeeded - finished.uploads_only
+            lines.append(f"📁 {pictures} in {clean(finished.out)}, {made} of them made now, in {took}")
     spent = [clean_name(cost.with_source) for cost in finished.spent if cost.amount > 0]
     if spent:
         lines.append(f"💰 Spent: {' + '.join(spent)}")
+    lines += [
+        f"💰 {clean_name(lane.name)}: {count(lane.unpriced, 'picture')}, price not known"
+        for lane in finished.lanes
+        if lane.unpriced
+    ]
     return lines
 
 
@@ -175,18 +222,44 @@ def _next_block(finished: RunFinished, again: str, forced: str | None) -> list[s
     lines = []
     if finished.pending:
         fatal = [lane.message for lane in finished.closed if lane.verdict is Verdict.FATAL]
-        then = "Then: " if fatal else ""
         if not fatal or _login_remedy(fatal):
-            command = again if forced is None else _forced_for(finished.left, forced)
-            lines.append(f"👉 {then}{command}  continues with the {count(finished.pending, 'character')} still pending")
+            command = again if forced is None else _forced_for(finished, again, forced)
+            lines.append(f"👉 {_first_step(finished)}{command}  continues with {_whom(finished)}")
     if finished.succeeded or not finished.total:
         lines.append("👉 charimg gallery  shows the whole cast on one page")
     return lines
 
 
-def _forced_for(left: Sequence[JobName], forced: str) -> str:
-    # All of them, however many: nothing else tells them from those that were made. Keys, for names may stand twice.
-    return " ".join([forced, *(f"--only {shlex.quote(job.key)}" for job in left)])
+def _first_step(finished: RunFinished) -> str:
+    """What has to be before the run can go on, where it ended because no lane was left."""
+    if any(lane.verdict is Verdict.FATAL for lane in finished.closed):
+        return "Then: "
+    if finished.interrupted or not finished.closed:
+        return ""
+    if finished.over_budget:
+        return "With a higher --budget: "
+    if any(lane.verdict is Verdict.EXHAUSTED for lane in finished.closed):
+        return f"{_when_back(finished)}: "
+    return "Later: " if any(lane.verdict is Verdict.THROTTLED for lane in finished.closed) else ""
+
+
+def _whom(finished: RunFinished) -> str:
+    """Whom the next run takes up: the pending, and those that failed."""
+    pending = f"the {count(finished.pending, 'character')} still pending"
+    return f"{pending} and the {finished.failed} that failed" if finished.failed else pending
+
+
+def _forced_for(finished: RunFinished, again: str, forced: str) -> str:
+    failed = [problem for problem in finished.problems if problem.verdict is not Verdict.REJECTED]
+    if len(finished.left) + len(failed) == finished.total:
+        return f"{again} --force"
+    # However many they are: nothing else tells them from those that were made.
+    return f"{forced}{_onlys([*finished.left, *failed])}"
+
+
+def _onlys(jobs: Sequence[JobName | Problem]) -> str:
+    # Keys, for names may stand twice.
+    return "".join(f" --only {shlex.quote(job.key)}" for job in jobs)
 
 
 def _sentence(text: str) -> str:

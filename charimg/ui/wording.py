@@ -13,6 +13,9 @@ from charimg.model import Cost
 LONGEST_MESSAGE = 300
 """Characters of a service's own words that a line shows; the store keeps them whole."""
 
+COMMAND = "👉"
+"""Before a line with a command to type."""
+
 LONGEST_NAME = 100
 """Characters of a name that a line shows."""
 
@@ -83,6 +86,34 @@ def clip(text: str, width: int) -> str:
         if used > width - 1:
             break
     return text[:end].rstrip(" \u200d\u200c") + "…"
+
+
+INDENT = "   "
+"""Before the further lines of a text that was wrapped."""
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most *width* columns, broken between words; the further ones are indented.
+
+    A word that is too long for a line stands alone and is left for the terminal to break.
+    """
+    if cells(text) <= width:
+        return [text]
+    first, *words = text.lstrip(" ").split(" ")
+    lines, line = [], " " * (len(text) - len(text.lstrip(" "))) + first
+    for word in words:
+        if cells(line) + 1 + cells(word) > width:
+            lines.append(line.rstrip())
+            line = INDENT + word
+        else:
+            line += f" {word}"
+    return [*lines, line]
+
+
+def waits_told(quota: int, connection: int) -> list[str]:
+    """How often was waited, and for what; nothing for no waits."""
+    told = [count(quota, "quota wait")] if quota else []
+    return [*told, count(connection, "wait for a connection", "waits for a connection")] if connection else told
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

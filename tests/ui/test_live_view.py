@@ -634,6 +634,37 @@ async def test_closed_lane_scrolls_by(screen: Console) -> None:
 
 
 @pytest.mark.looptime
+async def test_long_lines_break_between_words_but_for_commands() -> None:
+    """Sentences are read; a command is copied, and a break in it would be copied too."""
+    out = io.StringIO()
+    screen = Console(file=out, force_terminal=True, width=40, legacy_windows=False, color_system=None)
+    view = LiveView(sys.stderr, console=screen, again="charimg run a-very-long-roster.yaml --provider whisk")
+    words = "a sentence of a server that is longer than the window is wide, and ends in its third line"
+    await play(view, started(), warned(words), finished(succeeded=0, pending=15, interrupted=True))
+
+    lines = lasting(screen)
+    start = lines.index("⚠️  a sentence of a server that is")
+    assert lines[start : start + 3] == [
+        "⚠️  a sentence of a server that is",
+        "   longer than the window is wide, and",
+        "   ends in its third line",
+    ]
+    assert any(line.startswith("👉 charimg run a-very-long-roster.yaml --provider whisk  cont") for line in lines)
+
+
+@pytest.mark.looptime
+async def test_a_batch_tells_waits_for_a_connection_apart(screen: Console) -> None:
+    """A server that is gone has no quota."""
+    view = LiveView(sys.stderr, console=screen)
+    gone = replace(quota_wait(), unreachable=True)
+    await play(view, started(), batch(1, JOBS[:1]), gone, 15, gone, 15, quota_wait(), 15, batch_over(1, 0, pending=1))
+    view.close()
+
+    told = "in 45 s with 1 quota wait and 2 waits for a connection"
+    assert told in " ".join(" ".join(lasting(screen)).split())
+
+
+@pytest.mark.looptime
 async def test_prints_of_others_go_above_the_view(screen: Console) -> None:
     """What a plugin prints while the view is up is neither lost nor drawn over."""
     view = LiveView(sys.stderr, console=screen)

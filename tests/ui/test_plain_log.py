@@ -117,6 +117,26 @@ async def test_rarer_events_have_lines() -> None:
     ]
 
 
+async def test_batches_that_only_upload_say_so() -> None:
+    """And a batch whose characters do not stand in a row names no span."""
+    out = io.StringIO()
+    scattered = replace(batch(2, [JOBS[1], JOBS[4], JOBS[6]], total=7), first=2, last=7)
+
+    await play(
+        PlainLog(out),
+        started(uploads_only=tuple(one.key for one in JOBS[:2])),
+        batch(1, JOBS[:2], total=7),
+        scattered,
+    )
+
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "🎨 7 characters in 2 batches, through whisk; 2 to be uploaded only"
+    assert [line for line in lines if "characters (" in line] == [
+        "🎨 Uploading 2 characters (1-2 of 7)",
+        "🎨 Generating 3 characters (of 7), 1 of them to be uploaded only",
+    ]
+
+
 async def test_lines_name_the_lane_where_there_are_several() -> None:
     """With two lanes a wait says which of them waits."""
     out = io.StringIO()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from charimg.events import LaneSummary, Problem
+from charimg.events import LaneClosed, LaneSummary, Problem, StandingJob
 from charimg.model import Cost, Verdict
 from charimg.ui import summary_lines
 from tests.ui.story import NOW, closed, finished, job, problem
@@ -59,6 +60,105 @@ def test_an_interrupted_forced_run_names_those_who_are_left() -> None:
     assert f"👉 charimg run a.csv --force {named}  continues with the 2 characters still pending" in lines
 
 
+def test_a_forced_run_that_left_everybody_is_simply_typed_again() -> None:
+    """Fifteen names would say the same; those the run was limited to stand in the command already."""
+    left = tuple(job(f"N{number}") for number in range(12))
+    lost = tuple(problem(f"F{number}", Verdict.THROTTLED) for number in range(3))
+    end = finished(
+        succeeded=0, failed=3, pending=12, left=left, problems=lost, closed=(closed(Verdict.THROTTLED, "x"),)
+    )
+    lines = summary_lines(end, again="charimg run --only a", forced="charimg run --force")
+
+    whom = "the 12 characters still pending and the 3 that failed"
+    assert f"👉 Later: charimg run --only a --force  continues with {whom}" in lines
+
+
+@pytest.mark.parametrize(
+    ("shut", "changes", "first"),
+    [
+        (closed(Verdict.EXHAUSTED, "today's are gone", NOW + timedelta(hours=5)), {}, "After 2026-11-22 17:00"),
+        (closed(Verdict.EXHAUSTED, "the credit is used up"), {}, "When the quota is back: charimg"),
+        (closed(Verdict.THROTTLED, "2 batches in a row without one success"), {}, "Later: charimg"),
+        (closed(Verdict.EXHAUSTED, "no room"), {"over_budget": True}, "With a higher --budget: charimg"),
+        (closed(Verdict.EXHAUSTED, "today's are gone"), {"interrupted": True}, "charimg"),
+    ],
+)
+def test_what_must_be_before_the_run_can_go_on(
+    shut: LaneClosed, changes: dict[str, bool], first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that would end at once as this one did is not named without its condition; Ctrl-C has none."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    lines = summary_lines(finished(succeeded=5, pending=10, closed=(shut,), exit_code=3, **changes))
+
+    (hint,) = [line for line in lines if "continues with the 10 characters still pending" in line]
+    assert hint.startswith(f"👉 {first}")
+
+
+@pytest.mark.parametrize(
+    ("again", "total", "then"),
+    [
+        ("charimg run -o model=x --only mantri", 1, "run it again with --force --only key-mantri"),
+        ("charimg run -o model=x", 3, "run it again with --force --only key-mantri"),
+        ("charimg run -o model=x", 1, "run it again with --force"),
+    ],
+)
+def test_what_force_was_refused_needs_force_again(again: str, total: int, then: str) -> None:
+    """The earlier picture stands, so that a plain run would do nothing."""
+    end = finished(
+        total=total, succeeded=total - 1, failed=1, problems=(problem("mantri", Verdict.INVALID),), exit_code=1
+    )
+    lines = summary_lines(end, again=again, forced="charimg run -o model=x --force")
+
+    assert f"   👉 The service's words say what to change, in the roster or the options; then {then}." in lines
+
+
+@pytest.mark.parametrize(
+    "words", ["plugins/sketch.py, line 7: KeyError: 'picture'", "sketch returned str where a GeneratedImage belongs"]
+)
+def test_a_fault_of_a_plugin_is_not_mended_in_the_roster(words: str) -> None:
+    """Its author is told apart from a service that refuses a request."""
+    lines = summary_lines(finished(failed=1, problems=(problem("Mantri", Verdict.INVALID, words),), exit_code=1))
+
+    remedies = [line for line in lines if "👉" in line and "Mantri" not in line and "gallery" not in line]
+    assert remedies == ["   👉 The fault is in the plugin's code, which its author can mend: --debug shows where."]
+
+
+def test_what_is_still_under_way_is_told_by_lane() -> None:
+    """After a second Ctrl-C nobody should think that what a service has accepted is lost."""
+    standing = tuple(
+        StandingJob(job(name).key, name, lane) for name, lane in (("A", "attic"), ("B", "horde"), ("C", "attic"))
+    )
+    lines = summary_lines(finished(succeeded=12, pending=3, interrupted=True, standing=standing, exit_code=130))
+
+    start = lines.index("⏳ Still under way at attic: A, C")
+    assert lines[start + 1 : start + 3] == [
+        "⏳ Still under way at horde: B",
+        "   (accepted there; the next run fetches what is made)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uploads", "line"),
+    [
+        (0, "📁 15 pictures in pictures, made in 1 min 2 s"),
+        (15, "📁 15 pictures of pictures, uploaded in 1 min 2 s"),
+        (5, "📁 15 pictures in pictures, 10 of them made now, in 1 min 2 s"),
+    ],
+)
+def test_what_was_only_uploaded_was_not_made(uploads: int, line: str) -> None:
+    """A run that uploads what is there does not claim to have drawn it."""
+
+    assert line in summary_lines(finished(uploads_only=uploads))
+
+
+def test_pictures_of_unknown_price_are_told() -> None:
+    """Seven paid pictures are not passed over in silence because nobody knows what they cost."""
+    lanes = (LaneSummary("replicate", 7, unpriced=7), LaneSummary("attic", 8))
+
+    assert "💰 replicate: 7 pictures, price not known" in summary_lines(finished(lanes=lanes))
+
+
 def test_success_ends_with_the_folder_and_the_gallery() -> None:
     """A run without trouble tells where the pictures are, how long it took, and what to look at."""
     lines = summary_lines(finished())
@@ -72,10 +172,13 @@ def test_success_ends_with_the_folder_and_the_gallery() -> None:
 
 
 def test_nothing_to_do_is_said_in_one_line() -> None:
-    """A run of no jobs has no table of zeros."""
-    lines = summary_lines(finished(total=0, succeeded=0))
+    """A run of no jobs has no table of zeros, and none of its lanes either."""
+    lines = summary_lines(finished(total=0, succeeded=0, lanes=(LaneSummary("a"), LaneSummary("b"))))
 
-    assert lines[0] == "✅ Nothing to do: every character has its picture."
+    assert (lines[0], [line for line in lines if "succeeded" in line]) == (
+        "✅ Nothing to do: every character has its picture.",
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,16 +320,16 @@ def test_what_each_lane_did_is_told() -> None:
     """A line each, what it cost among them; one that had nothing to do too."""
     lanes = (
         LaneSummary("gemini@work", 9, failed=1, rejected=2, waits=1, spent=(Cost(0.351, "USD", "reported"),)),
-        LaneSummary("comfyui@attic:8188", 3, waits=2, spent=(Cost(0.0),)),
-        LaneSummary("spare"),
+        LaneSummary("comfyui@attic:8188", 3, waits=2, connection_waits=3, spent=(Cost(0.0),)),
+        LaneSummary("spare", not_needed=True),
     )
     lines = summary_lines(finished(lanes=lanes))
 
     start = lines.index("🎨 Lanes:")
     assert lines[start + 1 : start + 4] == [
         "   gemini@work: 9 succeeded, 1 failed, 2 rejected, 1 quota wait, 0.351 USD",
-        "   comfyui@attic:8188: 3 succeeded, 2 quota waits",
-        "   spare: 0 succeeded",
+        "   comfyui@attic:8188: 3 succeeded, 2 quota waits, 3 waits for a connection",
+        "   spare: not needed",
     ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from charimg.ui.wording import cells, clean, clip, duration
+from charimg.ui.wording import cells, clean, clip, duration, wrapped
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=80)
 
@@ -69,3 +69,12 @@ def test_width_of_scripts(text: str, width: int) -> None:
 def test_durations_in_words(seconds: float, words: str) -> None:
     """Times read as people say them, in two units at most."""
     assert duration(seconds) == words
+
+
+@given(st.text(alphabet=st.sampled_from("ab গো李👩 "), max_size=80).map(lambda text: f"x{text}x"), st.integers(6, 40))
+def test_wrapped_lines_fit_and_hold_every_word(text: str, width: int) -> None:
+    """No line is wider than the window unless it is one long word, and no word is lost or broken."""
+    lines = wrapped(text, width)
+
+    assert [word for line in lines for word in line.split()] == text.split()
+    assert [line for line in lines if cells(line) > width and len(line.split()) > 1] == []
