@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ _MARKS = {
     "missing": ("!", "red"),
 }
 """A mark and a colour for each state; the word stands beside them, so neither is needed to understand."""
+_MOST_NAMED = 12
+"""Characters that a command is spelt out for."""
 _ID_SHOWN = 14
 """Characters of a media id in the table; ``--json`` and the gallery have all of it."""
 
@@ -62,8 +65,13 @@ def command(
         click.echo()
         show_table(*_table(cast.former, now), title="No longer in the roster", notes=_has_notes(cast.former))
     click.echo()
-    for line in _footer((*cast.cards, *cast.former), len(cast.cards), cast.run):
+    again = shlex.join(["charimg", *_folder_words(desk), "run", *cast.command])
+    for line in _footer((*cast.cards, *cast.former), len(cast.cards), cast.run, again):
         click.echo(line)
+
+
+def _folder_words(desk: Desk) -> list[str]:
+    return ["-C", str(desk.folder)] if desk.folder != Path.cwd() else []
 
 
 def _data(card: Card, in_roster: bool) -> dict[str, Any]:
@@ -85,6 +93,7 @@ def _data(card: Card, in_roster: bool) -> dict[str, Any]:
         "verdict": str(card.trouble.verdict) if card.trouble is not None and card.reason else None,
         "attempts": card.attempts,
         "possibly_charged": card.maybe_charged,
+        "standing_at": card.standing_at,
         "spent": [{"amount": cost.amount, "currency": cost.currency, "source": cost.source} for cost in card.spent],
         "roster_changed": card.changed,
         "in_roster": in_roster,
@@ -138,8 +147,8 @@ def _note(card: Card) -> str:
     return "; ".join(notes)
 
 
-def _footer(cards: Sequence[Card], of_roster: int, run: str | None) -> Iterator[str]:
-    from charimg.gallery.cards import counted, quota_stopped, total_spent  # noqa: PLC0415 - see open_cast
+def _footer(cards: Sequence[Card], of_roster: int, run: str | None, again: str) -> Iterator[str]:
+    from charimg.gallery.cards import counted, total_spent  # noqa: PLC0415 - see open_cast
 
     present = cards[:of_roster]
     counts = ", ".join(f"{count} {state}" for state, count in counted(present).items())
@@ -153,8 +162,26 @@ def _footer(cards: Sequence[Card], of_roster: int, run: str | None) -> Iterator[
     if run is not None:
         yield f"a run is under way ({printable(run)})"
         return
-    waiting = [card for card in present if card.state not in {"done", "rejected"}]
-    if any(quota_stopped(card) for card in waiting):
-        yield "a quota stopped some of them: run again later (charimg run)"
+    yield from _next_steps(present, printable(again))
+
+
+def _next_steps(present: Sequence[Card], again: str) -> Iterator[str]:
+    """What to type, of those the command really does something for."""
+    from charimg.gallery.cards import stopped_by  # noqa: PLC0415 - see open_cast
+    from charimg.model import Verdict  # noqa: PLC0415 - likewise
+
+    contented = [card for card in present if card.earlier_stands]
+    waiting = [card for card in present if card.state not in {"done", "rejected"} and not card.earlier_stands]
+    stop = stopped_by(card for card in waiting if card.standing_at is None)
+    if stop is Verdict.EXHAUSTED:
+        yield f"a quota is used up for some of them; when it is back: {again}"
+    elif stop is Verdict.THROTTLED:
+        yield f"a service was too busy for some of them, or out of reach; later: {again}"
+    elif waiting and all(card.standing_at is not None for card in waiting):
+        yield f"{again}  fetches what is still under way"
     elif waiting:
-        yield "charimg run makes what is missing"
+        yield f"{again}  makes what is missing"
+    if contented:
+        names = "".join(f" --only {shlex.quote(printable(card.key))}" for card in contented[:_MOST_NAMED])
+        others = f"  (and {len(contented) - _MOST_NAMED} more)" if len(contented) > _MOST_NAMED else ""
+        yield f"another picture in place of one that stands: {again} --force{names}{others}"

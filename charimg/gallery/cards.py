@@ -47,6 +47,8 @@ class Card:
     attempts: int = 0
     maybe_charged: int = 0
     """Attempts that may have been charged without leaving a picture."""
+    standing_at: str | None = None
+    """The lane at whose service it is still under way: accepted there, and the next run asks for the result."""
     under_way: bool = False
     """A run is at work on it at this moment."""
     changed: bool = False
@@ -60,13 +62,31 @@ class Card:
             return "the file of the picture is gone; the next run makes it again"
         if self.under_way:
             return "a run is making it now"
+        if self.standing_at is not None:
+            there = f"still under way at {self.standing_at}; the next run fetches it"
+            return there if self.trouble is None else f"{self.trouble.message}; {there}"
         if self.state == JobState.OPEN and self.trouble is not None:
-            return f"{self.trouble.message}; the next run asks the service for it"
+            return self.trouble.message
         if self.state == JobState.OPEN:
             return "a run was interrupted here; the picture may have been charged"
         if self.trouble is not None and self.state != JobState.DONE:
-            return self.trouble.message
+            return (
+                f"{self.trouble.message}; the earlier picture stands" if self.earlier_stands else self.trouble.message
+            )
         return ""
+
+    @property
+    def earlier_stands(self) -> bool:
+        """Another picture was asked for and refused; a run is content with the one that is there, but for ``--force``.
+
+        As :func:`charimg.plan.make_plan` has it.
+        """
+        refused = self.trouble is not None and self.trouble.verdict is Verdict.INVALID
+        return self.state == JobState.FAILED and refused and self.picture is not None and not self._upload_failed
+
+    @property
+    def _upload_failed(self) -> bool:
+        return self.trouble is not None and self.trouble.stage == "upload"
 
 
 def cards_of(
@@ -81,7 +101,7 @@ def cards_of(
     for character in roster.characters:
         request = request_for(roster, character)
         record = jobs.get(character.key) or JobRecord(character.key, character.name)
-        card = _card(record, project, (lost or {}).get(character.key, 0))
+        card = _card(record, project, (lost or {}).get(character.key, 0), request.fingerprint)
         cards.append(
             replace(
                 card,
@@ -106,7 +126,9 @@ def former_cards(
     return sorted(cards, key=lambda card: (card.name, card.key))
 
 
-def _card(record: JobRecord, project: Project, lost: int) -> Card:
+def _card(record: JobRecord, project: Project, lost: int, asked: str | None = None) -> Card:
+    """:param asked: what the roster asks for: only an attempt at that is asked for again, and any other is doubtful."""
+    standing = [attempt for attempt in record.open_attempts if attempt.ticket and attempt.asked == asked]
     file = None if record.picture is None else project.found(record.picture.path)
     exists = file is not None and file.is_file()
     gone = file is not None and not exists and record.state in {JobState.SAVED, JobState.DONE}
@@ -126,7 +148,8 @@ def _card(record: JobRecord, project: Project, lost: int) -> Card:
         spent=record.spent,
         trouble=record.trouble,
         attempts=record.attempts,
-        maybe_charged=lost + len(record.open_attempts),
+        maybe_charged=lost + len(record.open_attempts) - len(standing),
+        standing_at=standing[-1].lane if standing else None,
         updated=record.updated,
     )
 
@@ -134,7 +157,12 @@ def _card(record: JobRecord, project: Project, lost: int) -> Card:
 def during_a_run(cards: Iterable[Card]) -> list[Card]:
     """The cards as they stand while a run holds the project: what is open is being made, not left behind."""
     return [
-        replace(card, under_way=True, maybe_charged=max(0, card.maybe_charged - 1))
+        replace(
+            card,
+            under_way=True,
+            standing_at=None,
+            maybe_charged=card.maybe_charged if card.standing_at else max(0, card.maybe_charged - 1),
+        )
         if card.state == JobState.OPEN
         else card
         for card in cards
@@ -161,6 +189,8 @@ def money(costs: Sequence[Cost]) -> str:
     return " + ".join(str(cost) for cost in costs if cost.amount > 0)
 
 
-def quota_stopped(card: Card) -> bool:
-    """Whether only a quota keeps this character from its picture: running again later is enough."""
-    return card.trouble is not None and card.trouble.verdict in {Verdict.THROTTLED, Verdict.EXHAUSTED}
+def stopped_by(cards: Iterable[Card]) -> Verdict | None:
+    """What keeps some of the cards from their pictures where running again later is enough: a quota that is used up, or
+    a service that is too busy or out of reach (the ledger does not tell these two apart)."""
+    met = {card.trouble.verdict for card in cards if card.trouble is not None}
+    return next((verdict for verdict in (Verdict.EXHAUSTED, Verdict.THROTTLED) if verdict in met), None)

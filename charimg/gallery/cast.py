@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Cast:
     """The characters of the roster, in its order."""
     former: tuple[Card, ...]
     """Those the ledger knows and the roster no longer has."""
+    command: tuple[str, ...] = ()
+    """What makes whatever is missing, after ``charimg run``: as the last run here had it, if it was of this roster."""
     run: str | None = None
     """The run that is at work on the project at this moment, for people; ``None`` if there is none."""
 
@@ -76,6 +79,7 @@ async def read_cast(workplace: Workplace, roster: Roster, options: Options | Non
     async with workplace.open_store(read_only=True, options=options) as store:
         jobs = await store.jobs()
         lost = Counter(attempt.key for attempt in await store.lost_attempts())
+        plan = await store.last_plan()
     project = workplace.project
     cards = cards_of(roster, jobs, project, lost)
     run = project.lock_holder()
@@ -83,5 +87,17 @@ async def read_cast(workplace: Workplace, roster: Roster, options: Options | Non
         roster,
         tuple(cards if run is None else during_a_run(cards)),
         tuple(former_cards(roster, jobs, project, lost)),
+        _command(plan, roster, project.folder),
         run,
     )
+
+
+def _command(plan: dict[str, object] | None, roster: Roster, folder: Path) -> tuple[str, ...]:
+    path = roster.path.absolute()
+    words = plan.get("command") if plan else None
+    if plan and plan.get("roster") == str(path) and isinstance(words, (list, tuple)):
+        return tuple(str(word) for word in words)
+    with suppress(InputError):
+        if find_roster(folder).absolute() == path:
+            return ()
+    return (str(path.relative_to(folder) if path.is_relative_to(folder) else path),)

@@ -145,8 +145,12 @@ def _card(card: Card, picture: Thumbnail | None, folder: Path, now: datetime) ->
     )
 
 
+def _state_words(card: Card) -> str:
+    return "under way" if card.under_way or card.standing_at is not None else STATE_WORDS[card.state]
+
+
 def _picture(card: Card, picture: Thumbnail | None) -> str:
-    chip = "" if card.state == JobState.DONE else f'<span class="state">{STATE_WORDS[card.state]}</span>'
+    chip = "" if card.state == JobState.DONE else f'<span class="state">{_state_words(card)}</span>'
     if picture is not None:
         data = base64.b64encode(picture.data).decode()
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -15,7 +16,10 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from charimg.contracts import ProviderContext
 from charimg.project import Project
+from charimg.providers.sqlite import SqliteStore
+from tests.cli.command_line import Install
 from tests.cli.filled_ledger import fill
 
 Run = Callable[..., Any]
@@ -120,8 +124,101 @@ def test_the_footer_counts_spends_and_tells_what_to_do(project: Path, charimg: R
         "6 characters: 2 pending, 1 open, 2 done, 1 rejected",
         "spent: 0.12 USD (as reported)",
         "2 attempts may have been charged without leaving a picture",
-        "a quota stopped some of them: run again later (charimg run)",
+        "a service was too busy for some of them, or out of reach; later: charimg run",
     ]
+
+
+BUSY = """
+    import charimg
+
+    class Busy(charimg.ImageGenerator):
+        declaration = charimg.Declaration(
+            name="busy", summary="Has no time.", settings=(charimg.Setting("mood", "good"),), price=charimg.Price(0)
+        )
+
+        async def generate(self, request):
+            if self.context.settings["mood"] == "wrong":
+                raise charimg.InvalidRequestError("no such mood")
+            if self.context.settings["mood"] == "empty":
+                raise charimg.ExhaustedError("no more today")
+            raise charimg.ThrottledError("come back later")
+
+    @charimg.hookimpl
+    def register_generators(register):
+        register(Busy)
+"""
+
+
+@pytest.fixture
+def busy(project: Path, install: Install) -> None:
+    """Two characters, and a generator that turns everybody away."""
+    (project / "cast.txt").write_text("Ana: a tall baker with flour on her nose\nBo: a small fox\n", encoding="utf-8")
+    install("charimg-busy", BUSY, generators="busy")
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize(
+    ("mood", "words"),
+    [
+        ("good", "a service was too busy for some of them, or out of reach; later: "),
+        ("empty", "a quota is used up for some of them; when it is back: "),
+    ],
+)
+def test_the_command_is_that_of_the_last_run(charimg: Run, mood: str, words: str) -> None:
+    """The rest is made by the provider that began, for everybody who has no picture; nothing is made again."""
+    given = ("--provider", "busy", "--max-retries", "0", "-o", f"mood={mood}")
+    charimg("run", "cast.txt", *given, "--only", "Ana", "--force", "--quiet")
+
+    told = charimg("status", "cast.txt").out.splitlines()[-1]
+    assert told == f"{words}charimg run cast.txt {' '.join(given)}"
+
+
+@pytest.mark.usefixtures("busy")
+def test_another_roster_has_no_run_yet(project: Path, charimg: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written for one cast is not offered for another; seen from elsewhere the folder is named."""
+    charimg("run", "cast.txt", "--provider", "busy", "--max-retries", "0", "--quiet")
+    (project / "others.txt").write_text("Cy: an old owl\n", encoding="utf-8")
+    monkeypatch.chdir(project.parent)
+
+    told = charimg("-C", str(project), "status", "others.txt").out.splitlines()[-1]
+    assert told == f"charimg -C {project} run others.txt  makes what is missing"
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_picture_that_stands_needs_force_to_be_replaced(charimg: Run) -> None:
+    """A refused second picture is no missing one: a plain run would do nothing, and is not offered."""
+    charimg("run", "cast.txt", "--provider", "echo", "--quiet")
+    charimg("run", "cast.txt", "--provider", "busy", "-o", "mood=wrong", "--only", "bo", "--force", "--quiet")
+    lines = charimg("status", "cast.txt").out.splitlines()
+
+    command = "charimg run cast.txt --provider busy -o mood=wrong --force --only bo"
+    assert lines[-2:] == [
+        "2 characters: 1 done, 1 failed",
+        f"another picture in place of one that stands: {command}",
+    ]
+    assert any(line.endswith("no such mood; the earlier picture stands") for line in lines)
+
+
+def test_what_stands_at_a_service_is_not_called_lost(project: Path, charimg: Run) -> None:
+    """A job with a ticket is fetched by the next run: it is neither doubtful nor interrupted."""
+    fill(project)
+
+    async def accept() -> None:
+        store = SqliteStore(ProviderContext(folder=project, out=project / "pictures"))
+        await store.open()
+        await store.record_ticket("attempt-dina", "ticket-7")
+        await store.close()
+
+    asyncio.run(accept())
+    out = charimg("status").out
+    row = rows(charimg)["dina"]
+
+    assert "1 attempt may have been charged without leaving a picture" in out.splitlines()
+    assert (row["standing_at"], row["possibly_charged"], row["error"]) == (
+        "whisk",
+        0,
+        "still under way at whisk; the next run fetches it",
+    )
 
 
 def test_those_who_left_the_roster_are_listed_apart(project: Path, charimg: Run) -> None:

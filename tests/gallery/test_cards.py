@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from charimg.contracts import Attempt, JobRecord, JobState, PictureRecord, Trouble
-from charimg.gallery.cards import MISSING, cards_of, counted, former_cards, money, total_spent
+from charimg.gallery.cards import MISSING, cards_of, counted, during_a_run, former_cards, money, total_spent
 from charimg.model import Character, Cost, ImageFacts, MediaReference, Roster, Style, Verdict, utc_now
 from charimg.project import Project
 from charimg.roster import request_for
@@ -102,6 +102,36 @@ def test_doubtful_attempts_are_the_lost_and_the_open_ones(project: Project) -> N
     record = JobRecord("ana", "Ana", JobState.OPEN, open_attempts=(attempt,))
 
     assert cards_of(ROSTER, {"ana": record}, project, {"ana": 2})[0].maybe_charged == 3
+
+
+@pytest.mark.parametrize(
+    ("ticket", "asked", "doubtful", "lane"),
+    [("t", ASKED, 0, "attic"), (None, ASKED, 1, None), ("t", "what the roster said before", 1, None)],
+)
+def test_what_a_service_has_accepted_is_fetched(
+    project: Path, ticket: str | None, asked: str, doubtful: int, lane: str | None
+) -> None:
+    """Under its ticket the next run asks for the result, unless the roster asks for another picture by now."""
+    attempt = Attempt("a", "r", "ana", "Ana", "attic", "p", asked, "", None, utc_now(), ticket=ticket)
+    record = JobRecord("ana", "Ana", JobState.OPEN, open_attempts=(attempt,))
+    (card,) = cards_of(ROSTER, {"ana": record}, project)
+    (former,) = former_cards(replace(ROSTER, characters=()), {"ana": record}, project)
+
+    assert (card.maybe_charged, card.standing_at, "still under way at attic" in card.reason) == (
+        doubtful,
+        lane,
+        lane is not None,
+    )
+    assert (former.maybe_charged, former.standing_at) == (1, None)
+
+
+def test_during_a_run_what_a_service_has_accepted_is_no_doubt_less(project: Path) -> None:
+    """It was not counted as doubtful before, and takes nobody else's doubt away."""
+    attempt = Attempt("a", "r", "ana", "Ana", "attic", "p", ASKED, "", None, utc_now(), ticket="t")
+    record = JobRecord("ana", "Ana", JobState.OPEN, open_attempts=(attempt,))
+    (card,) = during_a_run(cards_of(ROSTER, {"ana": record}, project, {"ana": 1}))
+
+    assert (card.maybe_charged, card.reason) == (1, "a run is making it now")
 
 
 def test_who_left_the_roster_is_former(project: Project) -> None:
