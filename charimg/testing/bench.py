@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
+import pytest
+
 from charimg.contracts import Provider, ProviderContext
 from charimg.errors import InvalidRequestError, ProviderError
 from charimg.http import Answer, HttpSession
@@ -30,6 +32,9 @@ from charimg.testing.watch import Watch, own_names
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes: the cap of the bench's session. The core's is 96 MB, which no test should have to move."""
+
+UNSTYLED = "kw5309d"
+"""What marks the bare description of every job, which is not what is to be sent."""
 
 PATIENCE = 30.0
 """Virtual seconds in which a cancelled call or a ``close`` must come to its end."""
@@ -124,12 +129,11 @@ class Bench:
 
     def request(self, number: int = 1, **more: Any) -> ImageRequest:
         """A request whose words carry the mark of job *number*."""
-        words = f"a tall ferryman with a lantern, {mark(number)}"
         base: dict[str, Any] = {
             "key": f"ferryman-{number}",
             "name": f"Ferryman {number}",
-            "prompt": words,
-            "description": words,
+            "prompt": f"a tall ferryman with a lantern, {mark(number)}, in ink",
+            "description": f"a tall ferryman with a lantern, {UNSTYLED}",
             "attempt": f"{number:032x}",
         }
         return ImageRequest(**{**base, **more})
@@ -235,8 +239,12 @@ def play(
             await bench.end()
             watch.left += await _left(played)
 
-    with watch.watching():
-        on_virtual_clock(all_of_it, on_timer=watch.on_timer)
+    try:
+        with watch.watching():
+            on_virtual_clock(all_of_it, on_timer=watch.on_timer)
+    finally:
+        if watch.blocking:  # whatever came of it has this cause
+            pytest.fail("; ".join(dict.fromkeys(watch.blocking)), pytrace=False)
     return watch
 
 

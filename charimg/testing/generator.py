@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,9 +15,9 @@ from charimg.contracts import ImageGenerator, Model, Provider
 from charimg.errors import ProviderError
 from charimg.model import GeneratedImage, Reference, Verdict
 from charimg.provider_call import checked
-from charimg.testing.bench import Bench, Came
+from charimg.testing.bench import UNSTYLED, Bench, Came
 from charimg.testing.network import NetworkContract
-from charimg.testing.pictures import no_pictures
+from charimg.testing.pictures import no_pictures, paint
 from charimg.testing.polled import PolledPromises
 from charimg.testing.server import MARK, mark
 from charimg.testing.service import Fault, Reply
@@ -22,6 +25,19 @@ from charimg.testing.troubles import CONTENT_POLICY, NO_PICTURE, TROUBLES, Troub
 
 SEED = 804_211_377
 """A seed that nothing else in a request looks like."""
+
+
+NEGATIVE = "kn7716v"
+"""A negative prompt that nothing else in a request looks like."""
+
+MOST_REFERENCES = 4
+"""So many reference pictures are sent at most, whatever is declared."""
+
+FIRST_REFERENCE = 50
+"""Numbers of the reference pictures: those of jobs are lower."""
+
+FEWEST_RATIOS = 2
+"""Ratios from which on there is something to tell apart."""
 
 
 class GeneratorContract(PolledPromises, NetworkContract):
@@ -43,7 +59,11 @@ class GeneratorContract(PolledPromises, NetworkContract):
         "test_lost_answer_may_have_been_charged",
         "test_wrong_picture_is_never_handed_on_as_a_success",
         "test_success_without_a_picture_is_flaky",
+        "test_prompt_is_what_is_sent",
         "test_declared_seed_is_sent",
+        "test_declared_negative_is_sent",
+        "test_declared_references_are_sent",
+        "test_declared_ratios_are_told_apart",
         "test_missing_reference_costs_nothing",
         "test_retired_model_names_its_successor",
     )
@@ -63,8 +83,12 @@ class GeneratorContract(PolledPromises, NetworkContract):
             out += PolledPromises.polled_tests
         if not declaration.abilities.seed:
             out.append("test_declared_seed_is_sent")
+        if not declaration.abilities.negative:
+            out.append("test_declared_negative_is_sent")
         if not declaration.abilities.references:
-            out.append("test_missing_reference_costs_nothing")
+            out += ["test_declared_references_are_sent", "test_missing_reference_costs_nothing"]
+        if len(declaration.abilities.aspect_ratios) < FEWEST_RATIOS:
+            out.append("test_declared_ratios_are_told_apart")
         if _retired(cls.provider) is None:
             out.append("test_retired_model_names_its_successor")
         return tuple(out)
@@ -207,6 +231,76 @@ class GeneratorContract(PolledPromises, NetworkContract):
 
         self.play(tmp_path, scenario)
 
+    def test_prompt_is_what_is_sent(self, tmp_path: Path) -> None:
+        """The prompt goes to the service: style, plugins and the roster made it of the bare description."""
+
+        async def scenario(bench: Bench) -> None:
+            await self.ask(bench)
+            sent = b"".join(asked.raw for asked in bench.played.asked)
+            bare = mark(1).encode() not in sent and UNSTYLED.encode() in sent
+            self.expect(not bare, "request.description is sent, and request.prompt is not")
+
+        self.play(tmp_path, scenario)
+
+    def test_declared_negative_is_sent(self, tmp_path: Path) -> None:
+        """A generator that can be told what must not be in the picture passes it on."""
+
+        async def scenario(bench: Bench) -> None:
+            await self.ask(bench, negative=NEGATIVE)
+            sent = any(NEGATIVE.encode() in asked.raw for asked in bench.played.asked)
+            self.expect(sent, "abilities.negative is declared, and request.negative does not reach the service")
+
+        self.play(tmp_path, scenario)
+
+    def test_declared_references_are_sent(self, tmp_path: Path) -> None:
+        """As many reference pictures as are declared reach the service, each of them, or are refused for nothing.
+
+        The model that is set may take fewer, and the provider say so before it pays; one it takes at least.
+        """
+        declared = self.provider.declaration.abilities.references
+
+        async def scenario(bench: Bench) -> None:
+            for count in (*range(min(declared, MOST_REFERENCES), 1, -1), 1):
+                before = len(bench.played.asked)
+                pictures = [paint(FIRST_REFERENCE + number) for number in range(count)]
+                came = await self.ask(bench, references=_written(pictures, bench.folder))
+                refused = came.told is not None and came.told.verdict is Verdict.INVALID and not bench.played.strays
+                if refused and came.paid == 0 and count > 1:
+                    continue
+                strays = f"; there is no Route for {bench.played.strays[0]}" if bench.played.strays else ""
+                self.expect(came.told is None, f"with {count} reference picture(s): {came.line}{strays}")
+                sent = b"\n".join(asked.raw for asked in bench.played.asked[before:]).replace(b"\\/", b"/")
+                missing = sum(not _carries(sent, data) for data in pictures)
+                self.expect(
+                    not missing,
+                    f"abilities.references is {declared}, and of {count} reference picture(s) {missing} do not reach"
+                    " the service",
+                )
+                return
+
+        self.play(tmp_path, scenario)
+
+    def test_declared_ratios_are_told_apart(self, tmp_path: Path) -> None:
+        """Where ratios are declared, the service is told which: requests for different ones differ."""
+        ratios = self.provider.declaration.abilities.aspect_ratios
+
+        async def scenario(bench: Bench) -> None:
+            told: dict[tuple[bytes, ...], str] = {}
+            for ratio in ratios:
+                twice = []
+                for _ in range(2):
+                    before = len(bench.played.bill)
+                    await self.ask(bench, aspect_ratio=ratio, seed=SEED)
+                    twice.append(b"\n".join(asked.raw for asked in bench.played.bill[before:]))
+                words = _steady_words(*twice)
+                same = told.get(words)
+                self.expect(
+                    same is None, f"the requests for the declared aspect ratios {same} and {ratio} are the same"
+                )
+                told[words] = ratio
+
+        self.play(tmp_path, scenario)
+
     def test_missing_reference_costs_nothing(self, tmp_path: Path) -> None:
         """A reference picture that is gone is told as "invalid" before anything is paid."""
 
@@ -235,6 +329,28 @@ class GeneratorContract(PolledPromises, NetworkContract):
             )
 
         self.play(tmp_path, scenario, settings={"model": model.id})
+
+
+def _written(pictures: Sequence[bytes], folder: Path) -> tuple[Reference, ...]:
+    paths = [folder / f"reference-{number}.png" for number in range(len(pictures))]
+    for path, data in zip(paths, pictures, strict=True):
+        path.write_bytes(data)
+    return tuple(map(Reference, paths))
+
+
+def _carries(sent: bytes, data: bytes) -> bool:
+    """Whether a picture stands in what was sent: as it is, or in one of the spellings of base64."""
+    spelled = base64.b64encode(data).rstrip(b"=")[:-1]
+    return any(one in sent for one in (data, spelled, spelled.translate(bytes.maketrans(b"+/", b"-_"))))
+
+
+def _steady_words(first: bytes, second: bytes) -> tuple[bytes, ...]:
+    """The words of a request that are the same when it is made again: no random ids and no boundaries."""
+    again = set(_WORD.findall(second))
+    return tuple(word for word in _WORD.findall(first) if word in again)
+
+
+_WORD = re.compile(rb"[A-Za-z0-9.]+")
 
 
 def _retired(kind: type[Provider]) -> Model | None:

@@ -34,6 +34,7 @@ class PolledPromises(ProviderContract):
         "test_resumed_job_is_not_submitted_again",
         "test_trouble_of_a_poll_does_not_submit_again",
         "test_broken_off_while_polling_it_can_be_resumed",
+        "test_lost_job_does_not_stand_for_ever",
     )
 
     async def ask(self, bench: Bench, number: int = 1, **more: Any) -> Came:
@@ -97,6 +98,24 @@ class PolledPromises(ProviderContract):
             trouble = self.wrong(bench, came, 1)
             self.expect(trouble is None, f"resumed after trouble: {trouble}")
             self.expect(len(bench.played.bill) == 1, f"resumed after trouble: {len(bench.played.bill)} submissions")
+
+        self.play(tmp_path, scenario)
+
+    def test_lost_job_does_not_stand_for_ever(self, tmp_path: Path) -> None:
+        """A ticket that the service no longer knows (404) leads to a new submission, at once or in the next try."""
+
+        async def scenario(bench: Bench) -> None:
+            await self.good(bench)
+            ticket = self._ticket(bench)
+            bench.played.later_answer = Reply(404, {"error": {"message": "There is no such job"}})
+            bench.provider = bench.kind(bench.context)
+            await bench.provider.open()
+            came = await self.ask(bench, ticket=ticket)
+            self.expect(
+                came.told is None or not came.told.standing,
+                f"404 for a ticket is told as a job that stands at the service, which would be asked for in every run"
+                f" and never made; raise LostTicketError ({came.line})",
+            )
 
         self.play(tmp_path, scenario)
 

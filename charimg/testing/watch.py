@@ -6,9 +6,11 @@ provider's own code (or a library it called) asked for is the provider's.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
+import socket
 import sys
 import tempfile
 import threading
@@ -25,6 +27,10 @@ from unittest import mock
 _IMPORT = ("importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport")
 
 
+class BlockingCallError(OSError):
+    """What a connection that would never come about ends with, in the provider's code."""
+
+
 @dataclass
 class Watch:
     """What was seen; every entry is one short line that names the place."""
@@ -36,6 +42,8 @@ class Watch:
     sleeps: list[str] = field(default_factory=list)
     environment: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    blocking: list[str] = field(default_factory=list)
+    """Connections it waited for without letting anything else run: each would wait for the played service for ever."""
     left: list[str] = field(default_factory=list)
     """Tasks and connections that were still there when the provider and the core's session had been closed."""
     log: list[str] = field(default_factory=list)
@@ -60,7 +68,7 @@ class Watch:
             frame = frame.f_back
 
     def _is_own(self, name: str) -> bool:
-        return any(name == one or name.startswith(f"{one}.") for one in self.own)
+        return is_own(name, self.own)
 
     def _culprit(self, frame: FrameType | None, *, through_stdlib: bool) -> FrameType | None:
         """The provider's frame that is behind a call, or ``None`` where the core, an import or nobody of it is.
@@ -97,7 +105,7 @@ class Watch:
             stack.enter_context(self._no_proxies())
             stack.enter_context(self._time_sleep())
             stack.enter_context(self._environ())
-            stack.enter_context(self._opened_files())
+            stack.enter_context(self._audited())
             stack.enter_context(self._logging())
             yield self
 
@@ -148,7 +156,7 @@ class Watch:
             self.environment.append(f"it reads the environment ({name}) in {_place(frame)}")
 
     @contextmanager
-    def _opened_files(self) -> Iterator[None]:
+    def _audited(self) -> Iterator[None]:
         _install_hook()
         _watching.append(self)
         try:
@@ -165,11 +173,30 @@ class Watch:
             return
         name = Path(os.path.abspath(os.fsdecode(path)))  # type: ignore[arg-type]  # noqa: PTH100 - links are not followed
         home, here = _home_and_here()
-        roots = (*self.allowed, Path(tempfile.gettempdir()), Path(sys.prefix), Path(sys.base_prefix), *self._sources())
+        theirs = [place for place in (home, here) if name.is_relative_to(place)]
+        roots = [*self.allowed, Path(sys.prefix), Path(sys.base_prefix), *self._sources()]
+        temporary = Path(tempfile.gettempdir())
+        if not any(place.is_relative_to(temporary) for place in theirs):  # a home may lie there, in a container or a CI
+            roots.append(temporary)
         if any(name.is_relative_to(root) for root in roots):
             return
-        if any(name.is_relative_to(place) for place in (home, here)):
+        if theirs:
             self.files.append(f"it opens {name.name}, which its context does not name, in {_place(culprit)}")
+
+    def connects(self, sock: socket.socket, frame: FrameType | None) -> None:
+        """A socket is to be connected, by anybody.
+
+        :raises BlockingCallError: the provider waits for it on the event loop, where the played service would answer.
+        """
+        if sock.gettimeout() == 0.0 or asyncio._get_running_loop() is None:
+            return
+        culprit = self._culprit(frame, through_stdlib=True)
+        if culprit is None:
+            return
+        self.blocking.append(
+            f"it blocks everything while it waits for a connection in {_place(culprit)}; await self.context.http"
+        )
+        raise BlockingCallError(self.blocking[-1])
 
     def _sources(self) -> list[Path]:
         """The provider's own folders, which may hold data."""
@@ -225,6 +252,11 @@ def leftovers() -> Iterator[list[str]]:
         gc.unfreeze()
 
 
+def is_own(name: str, own: tuple[str, ...]) -> bool:
+    """Whether a module is one of these, or of these packages."""
+    return any(name == one or name.startswith(f"{one}.") for one in own)
+
+
 def own_names(kind: type) -> tuple[str, ...]:
     """The modules that count as the provider's own code: the packages of its class and of its bases."""
     names: list[str] = []
@@ -274,11 +306,14 @@ def _install_hook() -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _watching or event != "open" or getattr(_inside, "busy", False):
+    if not _watching or event not in ("open", "socket.connect") or getattr(_inside, "busy", False):
         return
     _inside.busy = True
     try:
         for watch in _watching:
-            watch.opened(arguments[0], sys._getframe(1))
+            if event == "open":
+                watch.opened(arguments[0], sys._getframe(1))
+            else:
+                watch.connects(arguments[0], sys._getframe(1))
     finally:
         _inside.busy = False

@@ -38,7 +38,7 @@ class Sketch(ImageGenerator):
         summary="Draws a sketch.",
         settings=(BASE_URL, Setting("model", "The model.", default="s2", checked=date(2026, 11, 22))),
         credentials=(KEY,),
-        abilities=Abilities(seed=True, references=1, aspect_ratios=("1:1", "9:16")),
+        abilities=Abilities(seed=True, negative=True, references=2, aspect_ratios=("1:1", "9:16")),
         models=(Model("s1", retired=date(2026, 1, 1), successor="s2"), Model("s2", price=Price(0))),
     )
 
@@ -53,9 +53,17 @@ class Sketch(ImageGenerator):
         return GeneratedImage(answer.body, seed=request.seed)
 
     async def send(self, request: ImageRequest) -> Answer:
-        for reference in request.references:
-            await read_reference(reference)
-        return await self.post("/v1/draw", {"prompt": request.prompt, "seed": request.seed})
+        body = await self.body(request)
+        return await self.post("/v1/draw", body)
+
+    async def body(self, request: ImageRequest) -> dict[str, Any]:
+        return {
+            "prompt": request.prompt,
+            "negative": request.negative,
+            "seed": request.seed,
+            "ratio": request.aspect_ratio,
+            "references": [(await read_reference(one)).base64 for one in request.references],
+        }
 
     async def post(self, path: str, body: dict[str, Any]) -> Answer:
         url = join(str(self.context.settings["base_url"]), path)

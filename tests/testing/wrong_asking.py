@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -122,15 +125,99 @@ class TestChecksForMoney(Wrong):
 class ForgetsTheSeed(Sketch):
     """Declares seeds and sends none."""
 
-    async def send(self, request: ImageRequest) -> Answer:
-        for reference in request.references:
-            await read_reference(reference)
-        return await self.post("/v1/draw", {"prompt": request.prompt})
+    async def body(self, request: ImageRequest) -> dict[str, Any]:
+        return {**await super().body(request), "seed": None}
 
 
 class TestForgetsTheSeed(Wrong):
     provider = ForgetsTheSeed
     BREAKS, SAYS = "test_declared_seed_is_sent", "the seed does not reach the service"
+
+
+class ForgetsTheNegative(Sketch):
+    """Declares negative prompts and sends none."""
+
+    async def body(self, request: ImageRequest) -> dict[str, Any]:
+        return {**await super().body(request), "negative": None}
+
+
+class TestForgetsTheNegative(Wrong):
+    provider = ForgetsTheNegative
+    BREAKS, SAYS = "test_declared_negative_is_sent", "request.negative does not reach the service"
+
+
+class ForgetsAReference(Sketch):
+    """Declares two reference pictures and sends the first."""
+
+    async def body(self, request: ImageRequest) -> dict[str, Any]:
+        body = await super().body(request)
+        return {**body, "references": body["references"][:1]}
+
+
+class TestForgetsAReference(Wrong):
+    provider = ForgetsAReference
+    BREAKS, SAYS = "test_declared_references_are_sent", r"of 2 reference picture\(s\) 1 do not reach the service"
+
+
+class TakesOneReference(Sketch):
+    """Says for nothing that its model takes fewer than two, which is right."""
+
+    async def body(self, request: ImageRequest) -> dict[str, Any]:
+        if len(request.references) > 1:
+            raise InvalidRequestError("the model takes one reference picture")
+        return await super().body(request)
+
+
+class TestTakesOneReference(Wrong):
+    provider = TakesOneReference
+    BREAKS = ""
+    SAYS = ""
+
+
+class ForgetsTheRatio(Sketch):
+    """Declares ratios and sends none; an id of its own makes every request another."""
+
+    async def body(self, request: ImageRequest) -> dict[str, Any]:
+        return {**await super().body(request), "ratio": None, "id": uuid.uuid4().hex}
+
+
+class TestForgetsTheRatio(Wrong):
+    provider = ForgetsTheRatio
+    BREAKS, SAYS = "test_declared_ratios_are_told_apart", "for the declared aspect ratios 1:1 and 9:16 are the same"
+
+
+class SendsTheDescription(Sketch):
+    """Sends the bare description, without the user's style."""
+
+    async def body(self, request: ImageRequest) -> dict[str, Any]:
+        return {**await super().body(request), "prompt": request.description}
+
+
+class TestSendsTheDescription(Wrong):
+    provider = SendsTheDescription
+    BREAKS, SAYS = "test_prompt_is_what_is_sent", "request.description is sent, and request.prompt is not"
+    skipped: ClassVar[dict[str, str]] = dict.fromkeys(
+        (
+            "test_gives_the_picture",
+            "test_five_at_once_are_not_mixed_up",
+            "test_cancelled_it_lets_go_and_works_again",
+            "test_path_prefix_of_the_address_is_kept",
+            "test_what_stands_beside_the_picture_fits",
+            "test_opened_again_after_a_failure_it_works",
+        ),
+        "without the prompt no picture can be told from another",
+    )
+
+
+class ReadsTheEnvironmentOnce(Sketch):
+    """Takes a default from where no user would look for it, before anybody watches."""
+
+    quality = os.environ.get("SKETCH_QUALITY", "high")
+
+
+class TestReadsTheEnvironmentOnce(Wrong):
+    provider = ReadsTheEnvironmentOnce
+    BREAKS, SAYS = "test_never_reads_the_environment", r"\(os.environ\) when it is imported, in wrong_asking.py:\d+"
 
 
 class RefusesItsOwnRatio(Sketch):
@@ -151,7 +238,8 @@ class PaysBeforeItLooks(Sketch):
     """Looks at the references when the picture is paid for."""
 
     async def send(self, request: ImageRequest) -> Answer:
-        answer = await self.post("/v1/draw", {"prompt": request.prompt, "seed": request.seed})
+        there = tuple(one for one in request.references if one.path.exists())
+        answer = await self.post("/v1/draw", await self.body(replace(request, references=there)))
         for reference in request.references:
             await read_reference(reference)
         return answer
@@ -190,10 +278,8 @@ class TestGivesNonsenseBeside(Wrong):
 class SendsNoPrompt(Sketch):
     """Sends the name, which means nothing to the service."""
 
-    async def send(self, request: ImageRequest) -> Answer:
-        for reference in request.references:
-            await read_reference(reference)
-        return await self.post("/v1/draw", {"name": request.name, "mark": request.attempt, "seed": request.seed})
+    async def body(self, request: ImageRequest) -> dict[str, Any]:
+        return {**await super().body(request), "prompt": request.name, "mark": request.attempt}
 
 
 class TestSendsNoPrompt(Wrong):

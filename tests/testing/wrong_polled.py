@@ -131,7 +131,23 @@ class TestTellsNoTicket(Wrong):
     skipped: ClassVar[dict[str, str]] = {
         "test_resumed_job_is_not_submitted_again": "without a ticket nothing can be resumed",
         "test_broken_off_while_polling_it_can_be_resumed": "likewise",
+        "test_lost_job_does_not_stand_for_ever": "likewise",
     }
+
+
+class KeepsALostJob(Queue):
+    """Takes the service's "there is no such job" for a moment's trouble."""
+
+    async def ask(self, request: ImageRequest, ticket: str) -> Any:
+        answer = await self.call("GET", f"/v1/jobs/{ticket}")
+        if answer.status == 404:
+            raise FlakyError("the service does not know the job")
+        return self.data(answer)
+
+
+class TestKeepsALostJob(Wrong):
+    provider = KeepsALostJob
+    BREAKS, SAYS = "test_lost_job_does_not_stand_for_ever", "asked for in every run and never made; raise LostTicket"
 
 
 class SubmitsAgain(Queue):

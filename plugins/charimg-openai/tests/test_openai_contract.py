@@ -27,13 +27,18 @@ class TestPicturesAtOnce(GeneratorContract):
     """The picture stands in the answer."""
 
     provider = OpenAIGenerator
-    service = Service(Route("POST", "/v1/images/generations", as_base64), LIST)
+    service = Service(
+        Route("POST", "/v1/images/generations", as_base64),
+        Route("POST", "/v1/images/edits", as_base64),  # with references
+        LIST,
+    )
     settings: ClassVar = {"base_url": "{address}/v1"}
     skipped: ClassVar = {
         "test_ticket_is_told_as_soon_as_the_job_is_accepted": AT_ONCE,
         "test_resumed_job_is_not_submitted_again": AT_ONCE,
         "test_trouble_of_a_poll_does_not_submit_again": AT_ONCE,
         "test_broken_off_while_polling_it_can_be_resumed": AT_ONCE,
+        "test_lost_job_does_not_stand_for_ever": AT_ONCE,
     }
 
 
@@ -43,6 +48,7 @@ class TestPicturesByAddress(GeneratorContract):
     provider = OpenAIGenerator
     service = Service(
         Route("POST", "/v1/images/generations", as_address),
+        Route("POST", "/v1/images/edits", as_base64),  # with references
         Route("GET", "/pictures/{name}", lambda asked: asked.picture.data),
         LIST,
     )

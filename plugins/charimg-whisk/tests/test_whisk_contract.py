@@ -31,6 +31,13 @@ CAPTION = Route(
 )
 
 
+UPLOAD = Route(
+    "POST",
+    "/fx/api/trpc/backbone.uploadImage",
+    lambda asked: enveloped({"uploadMediaGenerationId": asked.ticket}),
+)
+
+
 def panel(asked: Asked) -> dict[str, Any]:
     """One picture with its id."""
     image = {
@@ -46,7 +53,15 @@ class TestWhiskGenerator(GeneratorContract):
     """Login and project are free; the picture is what costs."""
 
     provider = WhiskGenerator
-    service = Service(Route("POST", "/v1/whisk:generateImage", panel), LOGIN, PREFERENCES, PROJECT)
+    service = Service(
+        Route("POST", "/v1/whisk:generateImage", panel),
+        Route("POST", "/v1/whisk:runImageRecipe", panel),  # with references
+        UPLOAD,
+        CAPTION,
+        LOGIN,
+        PREFERENCES,
+        PROJECT,
+    )
     settings: ClassVar = ADDRESSES
     credentials: ClassVar = {"cookie": COOKIE}
 
@@ -56,11 +71,7 @@ class TestWhiskUploader(UploaderContract):
 
     provider = WhiskUploader
     service = Service(
-        Route(
-            "POST",
-            "/fx/api/trpc/backbone.uploadImage",
-            lambda asked: enveloped({"uploadMediaGenerationId": asked.ticket}),
-        ),
+        UPLOAD,
         LOGIN,
         PREFERENCES,
         PROJECT,
