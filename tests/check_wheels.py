@@ -42,6 +42,9 @@ def main() -> None:
         pictures = sorted((elsewhere / "pictures").glob("*.png"))
         if len(pictures) != 15:
             sys.exit(f"expected 15 pictures from the wheels, found {len(pictures)}")
+        run(charimg, "plugin", "new", "sketch", cwd=elsewhere)  # its templates are data of the wheel
+        if not (elsewhere / "charimg-sketch" / "setup.cfg").is_file():
+            sys.exit("charimg plugin new wrote no distribution")
         print(f"wheels: {len(list(wheels.glob('*.whl')))} built and installed; {len(pictures)} pictures made with them")
 
 
