@@ -180,7 +180,8 @@ def _next_steps(present: Sequence[Card], again: str) -> Iterator[str]:
     elif waiting and all(card.standing_at is not None for card in waiting):
         yield f"{again}  fetches what is still under way"
     elif waiting:
-        yield f"{again}  makes what is missing"
+        also = "fetches what is under way and " if any(card.standing_at is not None for card in waiting) else ""
+        yield f"{again}  {also}makes what is missing"
     if contented:
         names = "".join(f" --only {shlex.quote(printable(card.key))}" for card in contented[:_MOST_NAMED])
         others = f"  (and {len(contented) - _MOST_NAMED} more)" if len(contented) > _MOST_NAMED else ""
