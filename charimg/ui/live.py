@@ -33,7 +33,7 @@ from charimg.ui.frame import ASCII, PRETTY, Pen, draw, row_line
 from charimg.ui.log_text import log_lines, outcome
 from charimg.ui.stream import SafeStream
 from charimg.ui.summary_text import summary_lines
-from charimg.ui.wording import COMMAND, clean_name, duration, waits_told, wrapped
+from charimg.ui.wording import INDENT, cells, clean_name, duration, waits_told, wrapped_around_command
 
 REFRESH = 0.2
 """Seconds between two frames."""
@@ -139,13 +139,13 @@ class LiveView(Observer):
         words = outcome(event) if event else "not finished"
         told = waits_told(lane.waits, lane.connection_waits)
         waits = f" with {' and '.join(told)}" if told else ""
-        took = f"  in {duration(now - lane.began)}{waits}"
-        self._console.print(Text.assemble((f" Batch {lane.batch}{where}: {words}", "bold"), (took, "dim")))
+        title, took = f" Batch {lane.batch}{where}: {words}", f"in {duration(now - lane.began)}{waits}"
+        between = "  " if cells(title) + 2 + cells(took) <= self._console.width else f"\n{INDENT}"
+        self._console.print(Text.assemble((title, "bold"), (between + took, "dim")))
         for row in lane.rows.values():
             self._console.print(row_line(row, self._pen(), still=True))
 
     def _scroll(self, *lines: str) -> None:
         for line in lines:
-            # A line with a command is left for the terminal to break: a break of ours would be copied with it.
-            parts = [line] if line.lstrip().startswith(COMMAND) else wrapped(line, self._console.width)
+            parts = wrapped_around_command(line, self._console.width)
             self._console.print(Text("\n".join(parts)), soft_wrap=True)

@@ -13,9 +13,6 @@ from charimg.model import Cost
 LONGEST_MESSAGE = 300
 """Characters of a service's own words that a line shows; the store keeps them whole."""
 
-COMMAND = "👉"
-"""Before a line with a command to type."""
-
 LONGEST_NAME = 100
 """Characters of a name that a line shows."""
 
@@ -108,6 +105,17 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             line += f" {word}"
     return [*lines, line]
+
+
+def wrapped_around_command(text: str, width: int) -> list[str]:
+    """The same for a line of the summary: a command in it is left for the terminal to break, for a break of ours would
+    be copied with it. What stands behind the command, after two spaces, begins a line of its own."""
+    if "charimg " not in text or "👉" not in text or cells(text) <= width:
+        return wrapped(text, width)
+    command, _, explained = text.rpartition("  ")
+    if "charimg " not in command:
+        return [text]
+    return [command, *wrapped(INDENT + explained, width)]
 
 
 def waits_told(quota: int, connection: int) -> list[str]:
