@@ -19,6 +19,7 @@ DECLARATION = Declaration(
             "http://127.0.0.1:7860",
             env=("AUTOMATIC1111_BASE_URL",),  # Open WebUI's name for it
         ),
+        Setting("user", "User name of the server's --api-auth, if it has one (with the credential 'password').", str),
         Setting("model", "Checkpoint, by title, file name or hash; unset: the one that is loaded.", str),
         Setting("sampler", "Sampler, such as 'Euler a' or 'DPM++ 2M'; unset: the server's own choice.", str),
         Setting("scheduler", "Schedule type, such as karras (newer servers); unset: the server's own.", str),
@@ -59,8 +60,7 @@ DECLARATION = Declaration(
         ),
     ),
     credentials=(
-        Credential("user", "User of the server's --api-auth, if it was started with one.", required=False),
-        Credential("password", "Password of the server's --api-auth.", required=False),
+        Credential("password", "Password of the server's --api-auth, if it was started with one.", required=False),
     ),
     # One GPU, and a lock around it: more requests at once would only wait for each other.
     abilities=Abilities(references=1, seed=True, negative=True, parallel=1),

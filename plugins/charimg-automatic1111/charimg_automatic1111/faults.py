@@ -27,20 +27,18 @@ _OUT_OF_MEMORY = re.compile(r"(?:CUDA|HIP|XPU|MPS backend|DirectML)?[ :]{0,2}out
 """How the exceptions of the various back ends begin."""
 
 
-def error_from(answer: Answer, where: str, *, clean: Callable[[str], str], ceiling: float) -> ProviderError:
+def error_from(answer: Answer, where: str, *, clean: Callable[[str], str], ceiling: float, login: str) -> ProviderError:
     """The core's error for an answer that is not 2xx.
 
     :param where: host and port, for the message.
+    :param login: what to do where the login is what it refuses.
     :param clean: erases secrets from the server's words before they are cut to length.
     :param ceiling: seconds; a proxy in front that asks for a longer wait means "not today".
     """
     data = _decoded(answer)
     words = one_line(clean(_words(data)), LONGEST)
     if answer.status == 401:
-        return FatalError(
-            f"{where} wants a login ({words or 'HTTP 401'}): set user and password of its --api-auth with"
-            " `charimg keys set automatic1111`"
-        )
+        return FatalError(f"{where} wants a login ({words or 'HTTP 401'}): {login}")
     if answer.status in (400, 404) and words == "Model not found":
         return InvalidRequestError(
             f"{where} has no such checkpoint ({words}); see `charimg providers show automatic1111 --models`"
@@ -67,6 +65,14 @@ def api_is_off(where: str) -> FatalError:
         f"{where} answers, but not at /sdapi: start the server with --api (or check base_url, if it is no"
         " AUTOMATIC1111, Forge or SD.Next)"
     )
+
+
+def with_start(error: ProviderError) -> ProviderError:
+    """The same error; where nobody answers at the address, it says what to start there."""
+    if error.unreachable and not error.possibly_charged:
+        error.message += "; start AUTOMATIC1111 with --api, or set base_url"
+        error.args = (error.message,)
+    return error
 
 
 def _decoded(answer: Answer) -> Any:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from charimg.addresses import host_and_port, join
 from charimg.contracts import ImageGenerator, Model, ProviderContext
-from charimg.errors import FatalError, InvalidRequestError, RejectedError
+from charimg.errors import FatalError, InvalidRequestError, ProviderError, RejectedError
 from charimg.model import GeneratedImage, ImageRequest
 from charimg.redaction import Secret
 from charimg.reference_pictures import read_reference
 from charimg_automatic1111.beside import with_looks
 from charimg_automatic1111.declared import DECLARATION
-from charimg_automatic1111.faults import api_is_off, error_from
+from charimg_automatic1111.faults import api_is_off, error_from, with_start
 from charimg_automatic1111.protocol import (
     CHECKPOINTS,
     IMG2IMG,
@@ -140,8 +140,18 @@ class Automatic1111Generator(ImageGenerator):
         if answer.ok:
             return answer.json()
         raise error_from(
-            answer, self._where, clean=self.context.redactor.clean, ceiling=self.context.wait_ceiling
+            answer,
+            self._where,
+            clean=self.context.redactor.clean,
+            ceiling=self.context.wait_ceiling,
+            login=self._login_help(),
         ) from None
+
+    def _login_help(self) -> str:
+        renewal = self.context.renewal("password")
+        if self._login is None:
+            return f"give the user of its --api-auth with -o user=..., and the password; {renewal}"
+        return f"check the setting user, or {renewal}"
 
     async def _send(self, method: str, path: str, seconds: float, **more: Any) -> Answer:
         from charimg.http import Timeouts  # noqa: PLC0415 - aiohttp is loaded when something is sent
@@ -150,18 +160,22 @@ class Automatic1111Generator(ImageGenerator):
         patience = Timeouts(read=seconds, total=seconds)
         url = join(self._base_url, path)
         headers = {} if self._login is None else {"Authorization": self._login.reveal()}
-        return await self.context.http.request(method, url, headers=headers, timeouts=patience, **more)
+        try:
+            return await self.context.http.request(method, url, headers=headers, timeouts=patience, **more)
+        except ProviderError as error:
+            raise with_start(error) from None
 
 
 def _login(context: ProviderContext) -> Secret | None:
     """The header of a basic login, if there is one. What it is made of is made known to the redactor."""
-    user, password = context.credentials.get("user"), context.credentials.get("password")
+    user, password = context.settings.get("user"), context.credentials.get("password")
     if not user and not password:
         return None
-    if not user or not password:
-        missing = "password" if user else "user"
-        raise FatalError(f"the login is half: set the {missing} too, with `charimg keys set {DECLARATION.name}`")
-    both = base64.b64encode(f"{user.reveal()}:{password.reveal()}".encode()).decode()
+    if not user:
+        raise FatalError("the login is half: set the user too, with -o user=...")
+    if not password:
+        raise FatalError(f"the login is half: set the password too; {context.renewal('password')}")
+    both = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
     context.redactor.add(password)
     context.redactor.add(both)
     return Secret(f"Basic {both}")

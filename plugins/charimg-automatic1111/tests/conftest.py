@@ -16,10 +16,8 @@ sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # a1111_lane and tests.emulato
 from a1111_lane import Lane, MakeLane
 from charimg_automatic1111.generator import Automatic1111Generator
 
-from charimg.contracts import ProviderContext
-from charimg.http import HttpSession
-from charimg.redaction import Secret
 from tests.emulators.automatic1111 import Automatic1111Emulator
+from tests.emulators.lanes import Contexts
 
 
 @pytest.fixture
@@ -31,33 +29,25 @@ async def server() -> AsyncIterator[Automatic1111Emulator]:
 
 @pytest.fixture
 async def lane_for(tmp_path: Path) -> AsyncIterator[MakeLane]:
-    """Makes lanes: ``lane_for(server.url, user=..., password=..., model=...)``."""
-    sessions: list[HttpSession] = []
+    """Makes lanes: ``lane_for(server.url, user=..., password=..., model=...)``; the password may come from a
+    ``variable=...``."""
+    async with Contexts(tmp_path) as contexts:
 
-    def make(url: str, user: str | None = None, password: str | None = None, **settings: Any) -> Lane:
-        http = HttpSession()
-        sessions.append(http)
-        told: list[tuple[str, float | None, str]] = []
-        secrets = {"user": user, "password": password}
-        context = ProviderContext(
-            folder=tmp_path,
-            out=tmp_path,
-            settings={
-                **{one.name: one.default for one in Automatic1111Generator.declaration.settings},
-                "base_url": url,
-                "timeout": 20.0,
-                **settings,
-            },
-            credentials={name: Secret(text) for name, text in secrets.items() if text is not None},
-            lane="automatic1111",
-            http=http,
-            progress=lambda request, fraction, words: told.append((request.key, fraction, words)),
-        )
-        return Lane(context, Automatic1111Generator(context), tmp_path, told)
+        def make(
+            url: str, user: str | None = None, password: str | None = None, variable: str | None = None, **settings: Any
+        ) -> Lane:
+            told: list[tuple[str, float | None, str]] = []
+            context = contexts.make(
+                Automatic1111Generator,
+                lane="automatic1111",
+                secrets={"password": password},
+                variables={} if variable is None else {"password": variable},
+                settings={"base_url": url, "timeout": 20.0, "user": user, **settings},
+                progress=lambda request, fraction, words: told.append((request.key, fraction, words)),
+            )
+            return Lane(context, contexts.closing(Automatic1111Generator(context)), tmp_path, told)
 
-    yield make
-    for session in sessions:
-        await session.close()
+        yield make
 
 
 @pytest.fixture

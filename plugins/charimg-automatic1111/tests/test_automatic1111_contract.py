@@ -29,5 +29,12 @@ class TestAutomatic1111(GeneratorContract):
     """With a login, as --api-auth wants one."""
 
     provider = Automatic1111Generator
-    service = Service(Route("POST", "/sdapi/v1/txt2img", answer), CHECKPOINTS, OPTIONS, PROGRESS)
+    service = Service(
+        Route("POST", "/sdapi/v1/txt2img", answer),
+        Route("POST", "/sdapi/v1/img2img", answer),  # with a reference
+        CHECKPOINTS,
+        OPTIONS,
+        PROGRESS,
+    )
+    settings: ClassVar = {"user": "ann"}
     own_troubles: ClassVar = (Trouble("out-of-memory", 500, OUT_OF_MEMORY, Verdict.FLAKY),)

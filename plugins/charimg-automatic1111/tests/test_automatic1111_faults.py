@@ -206,7 +206,7 @@ def test_no_refusal_makes_the_reading_stumble(status: int, data: Any) -> None:
     """Whatever comes is one of the core's errors with one line of text."""
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
 
-    error = error_from(Answer(status, {}, body), "gpu:7860", clean=str, ceiling=900)
+    error = error_from(Answer(status, {}, body), "gpu:7860", clean=str, ceiling=900, login="run: x")
 
     assert isinstance(error, ProviderError)
     assert error.message

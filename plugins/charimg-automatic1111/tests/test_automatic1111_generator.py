@@ -304,21 +304,35 @@ async def test_the_login_is_sent_with_every_request(server: Automatic1111Emulato
     assert {(one.user, one.status) for one in server.bill.asked} == {("ann", 200)}
 
 
-@pytest.mark.parametrize(("user", "password"), [("ann", "wrong"), (None, None)])
+@pytest.mark.parametrize(
+    ("user", "password", "variable", "remedy"),
+    [
+        ("ann", "wrong", None, "check the setting user, or run: charimg keys set automatic1111"),
+        ("ann", "wrong", "THE_PASSWORD", "check the setting user, or correct THE_PASSWORD in the environment"),
+        (None, None, None, "with -o user=..., and the password; run: charimg keys set automatic1111"),
+    ],
+)
 async def test_a_wrong_or_missing_login_is_told_before_a_picture_is_asked_for(
-    server: Automatic1111Emulator, lane_for: MakeLane, user: str | None, password: str | None
+    server: Automatic1111Emulator,
+    lane_for: MakeLane,
+    user: str | None,
+    password: str | None,
+    variable: str | None,
+    remedy: str,
 ) -> None:
     """The lane does not open, and the line says how to set the login."""
     server.behaviour.auth = ("ann", "secret")
 
-    with pytest.raises(FatalError, match="charimg keys set automatic1111"):
-        await lane_for(server.url, user, password).generator.open()
+    with pytest.raises(FatalError) as failed:
+        await lane_for(server.url, user, password, variable).generator.open()
+
+    assert failed.value.message.endswith(remedy)
 
 
 @pytest.mark.parametrize(("user", "password", "missing"), [("ann", None, "password"), (None, "secret", "user")])
 async def test_half_a_login_is_told(lane_for: MakeLane, user: str | None, password: str | None, missing: str) -> None:
     """Both or none."""
-    with pytest.raises(FatalError, match=f"set the {missing} too"):
+    with pytest.raises(FatalError, match=f"set the {missing} too[,;]"):
         lane_for("http://127.0.0.1:7860", user, password)
 
 
@@ -344,14 +358,28 @@ async def test_a_web_page_in_place_of_the_api_is_told_as_such(
 async def test_a_server_that_is_not_there_is_told_as_unreachable(
     lane_for: MakeLane, server: Automatic1111Emulator
 ) -> None:
-    """Nobody listens at the port."""
+    """Nobody listens at the port: in open, in the check and in the middle of a run the line says what to start."""
     async with Automatic1111Emulator() as gone:
-        url = gone.url
+        lane = lane_for(gone.url)
+
+    for call in (lane.generator.open(), lane.generator.check(), lane.generator.generate(lane.request())):
+        with pytest.raises(ThrottledError, match=r"; start AUTOMATIC1111 with --api, or set base_url$") as failed:
+            await call
+
+        assert (failed.value.unreachable, failed.value.possibly_charged) == (True, False)
+
+
+async def test_a_server_that_dies_while_it_draws_is_not_told_to_be_off(
+    server: Automatic1111Emulator, lane: Lane
+) -> None:
+    """The picture may have been drawn: whether the server is to be started is not known."""
+    server.add_fault("drop")
 
     with pytest.raises(ThrottledError) as failed:
-        await lane_for(url).generator.open()
+        await lane.generator.generate(lane.request())
 
-    assert failed.value.unreachable
+    assert failed.value.possibly_charged
+    assert "base_url" not in failed.value.message
 
 
 async def test_requests_of_two_lanes_wait_for_each_other_at_the_server(

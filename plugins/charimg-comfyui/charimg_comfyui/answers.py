@@ -37,9 +37,10 @@ class File:
     """``output``, ``temp`` or ``input``."""
 
 
-def refusal(answer: Answer, *, clean: Callable[[str], str], ceiling: float) -> ProviderError:
+def refusal(answer: Answer, *, clean: Callable[[str], str], ceiling: float, login: str) -> ProviderError:
     """The error for an answer that is not 2xx.
 
+    :param login: what to do where a login is asked for.
     :param clean: erases secrets, before the words are cut to length.
     :param ceiling: seconds; a proxy that asks for a longer wait means "not today".
     """
@@ -47,14 +48,20 @@ def refusal(answer: Answer, *, clean: Callable[[str], str], ceiling: float) -> P
     if answer.status == 400 and ("node_errors" in data or _code(data)):
         return InvalidRequestError(one_line(clean(f"ComfyUI refuses the workflow: {_why(data)}"), LONGEST))
     if answer.status == 401:
-        return FatalError(
-            "the server asks for a login: set -o user=... and `charimg keys set comfyui` (password), or a token there"
-        )
+        return FatalError(f"the server asks for a login: {login}")
     if answer.status in (404, 405):
         return FatalError(f"no ComfyUI answers at this address (HTTP {answer.status}); check the setting base_url")
     error = error_of(read_answer(answer.status, answer.headers, answer.body, ceiling=ceiling))
     error.message = clean(error.message)
     error.args = (error.message,)
+    return error
+
+
+def with_start(error: ProviderError) -> ProviderError:
+    """The same error; where nobody answers at the address, it says what to start there."""
+    if error.unreachable and not error.possibly_charged:
+        error.message += "; start ComfyUI, or set base_url"
+        error.args = (error.message,)
     return error
 
 

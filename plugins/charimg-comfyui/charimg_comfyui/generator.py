@@ -97,13 +97,21 @@ class ComfyGenerator(PolledGenerator):
     # -- the provider -----------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Read the workflow and find its slots.
+        """Read the workflow and find its slots; then look whether the server is there.
 
-        :raises InputError: it cannot be used; the message says what to do about it.
+        :raises InputError: the workflow cannot be used; the message says what to do about it.
+        :raises FatalError: the server refuses the login, or is no ComfyUI.
+        :raises ThrottledError: nobody answers at the address.
         """
         self._server.address("")  # a wrong address and half a login are told before anything else
         _ = self._server.headers
         await asyncio.to_thread(self._prepare)
+        try:
+            await self._server.queue()
+        except ProviderError as error:
+            if error.unreachable or error.verdict is Verdict.FATAL:
+                raise
+            # Whatever else is wrong at the moment may be over when the first picture is asked for.
 
     async def close(self) -> None:
         """Stop listening. What is queued stays at the server, and is asked for by the next run."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from charimg.addresses import join
 from charimg.errors import FlakyError, InputError, InvalidRequestError, ProviderError
-from charimg_comfyui.answers import File, is_about, refusal
+from charimg_comfyui.answers import File, is_about, refusal, with_start
+from charimg_comfyui.declared import NAME
 
 if TYPE_CHECKING:
     from charimg.contracts import ProviderContext
@@ -64,7 +65,7 @@ class ComfyServer:
         if not user and not password:
             return {}
         if not user or not password:
-            lacking = "the setting 'user' is not set" if password else "set the password: `charimg keys set comfyui`"
+            lacking = "set the user with -o user=..." if password else self._renewal("password")
             raise InputError(f"comfyui: a login needs user and password; {lacking}")
         encoded = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
         self._context.redactor.add(encoded)
@@ -82,10 +83,32 @@ class ComfyServer:
         return answer
 
     def _refusal(self, answer: Answer) -> ProviderError:
-        return refusal(answer, clean=self._context.redactor.clean, ceiling=self._context.wait_ceiling)
+        return refusal(
+            answer,
+            clean=self._context.redactor.clean,
+            ceiling=self._context.wait_ceiling,
+            login=self._login_help(),
+        )
+
+    def _login_help(self) -> str:
+        """What to do where the login that was sent, or none, is refused."""
+        if self._context.credentials.get("token"):
+            return f"it does not accept the token; {self._renewal('token')}"
+        if self._context.credentials.get("password"):
+            return f"it does not accept user and password; check the setting user, or {self._renewal('password')}"
+        return f"set -o user=... and {self._renewal('password')} (or token)"
+
+    def _renewal(self, credential: str) -> str:
+        """What to do about a credential; the command names it, for there are two."""
+        if credential in self._context.variables:
+            return self._context.renewal(credential)
+        return f"run: charimg keys set {self._context.account or NAME} {credential}"
 
     async def _send(self, method: str, path: str, **options: Any) -> Answer:
-        return await self._context.http.request(method, self.address(path), headers=self.headers, **options)
+        try:
+            return await self._context.http.request(method, self.address(path), headers=self.headers, **options)
+        except ProviderError as error:
+            raise with_start(error) from None
 
     # -- jobs -------------------------------------------------------------------------------------------------------
 
@@ -120,7 +143,7 @@ class ComfyServer:
             entry = (await self._table("history/" + id_)).get(id_)
             if isinstance(entry, dict):
                 return JobState(entry=entry)
-            queue = await self._table("queue")
+            queue = await self.queue()
             if any(_is(item, id_) for item in _items(queue, "queue_running")):
                 return JobState()
             for place, item in enumerate(sorted(_items(queue, "queue_pending"), key=_number), 1):
@@ -130,9 +153,13 @@ class ComfyServer:
         found = [one for one in history.values() if isinstance(one, dict) and _is(one.get("prompt"), id_)]
         return JobState(entry=found[-1]) if found else None
 
+    async def queue(self) -> dict[str, Any]:
+        """What runs and what waits, everybody's."""
+        return await self._table("queue")
+
     async def withdraw(self, id_: str) -> None:
         """Take a job out of the queue, or stop it if it runs, and no other."""
-        queue = await self._table("queue")
+        queue = await self.queue()
         if any(_is(item, id_) for item in _items(queue, "queue_running")):
             await self.ask("POST", "interrupt", json={"prompt_id": id_})
         await self.ask("POST", "queue", json={"delete": [id_]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # ruff: noqa: E402 - the imports of this checkout need the path that is set first
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,8 @@ from charimg_comfyui.uploader import ComfyUploader
 from comfy_lane import Lane, MakeLane, put_workflow
 
 import charimg.http
-from charimg.contracts import ProviderContext
-from charimg.http import HttpSession
-from charimg.redaction import Secret
 from tests.emulators.comfyui import ComfyEmulator
+from tests.emulators.lanes import Contexts
 
 
 @pytest.fixture(autouse=True)
@@ -40,53 +38,42 @@ async def comfy() -> AsyncIterator[ComfyEmulator]:
 
 @pytest.fixture
 async def lane_for(tmp_path: Path) -> AsyncIterator[MakeLane]:
-    """Makes lanes: ``lane_for(comfy.url, user=..., password=..., model=...)``. Pictures are small by default."""
-    sessions: list[HttpSession] = []
-    lanes: list[Lane] = []
+    """Makes lanes: ``lane_for(comfy.url, user=..., password=..., model=...)``. Pictures are small by default.
 
-    def make(
-        url: str,
-        *,
-        graph: Any = None,
-        password: str | None = None,
-        token: str | None = None,
-        lane: str = "comfyui",
-        **settings: Any,
-    ) -> Lane:
-        http = HttpSession()
-        sessions.append(http)
-        secrets = {"password": password, "token": token}
-        told: list[tuple[str, float | None, str]] = []
-        tickets: list[str] = []
+    ``variables=...`` are those that the credentials came from.
+    """
+    async with Contexts(tmp_path) as contexts:
 
-        async def accepted(_: object, ticket: str) -> None:
-            tickets.append(ticket)
+        def make(
+            url: str,
+            *,
+            graph: Any = None,
+            password: str | None = None,
+            token: str | None = None,
+            variables: Mapping[str, str] | None = None,
+            lane: str = "comfyui",
+            **settings: Any,
+        ) -> Lane:
+            told: list[tuple[str, float | None, str]] = []
+            tickets: list[str] = []
 
-        values = {
-            **{one.name: one.default for one in ComfyGenerator.declaration.settings},
-            "base_url": url,
-            "pixels": 128 * 128,
-            "workflow": None if graph is None else put_workflow(tmp_path, graph),
-        }
-        context = ProviderContext(
-            folder=tmp_path,
-            out=tmp_path,
-            settings={**values, **settings},
-            credentials={name: Secret(text) for name, text in secrets.items() if text is not None},
-            lane=lane,
-            http=http,
-            progress=lambda request, fraction, words: told.append((request.key, fraction, words)),
-            accepted=accepted,
-        )
-        made = Lane(context, ComfyGenerator(context), ComfyUploader(context), tmp_path, told, tickets)
-        lanes.append(made)
-        return made
+            async def accepted(_: object, ticket: str) -> None:
+                tickets.append(ticket)
 
-    yield make
-    for one in lanes:
-        await one.generator.close()
-    for session in sessions:
-        await session.close()
+            workflow = None if graph is None else put_workflow(tmp_path, graph)
+            context = contexts.make(
+                ComfyGenerator,
+                lane=lane,
+                secrets={"password": password, "token": token},
+                variables=variables,
+                settings={"base_url": url, "pixels": 128 * 128, "workflow": workflow, **settings},
+                progress=lambda request, fraction, words: told.append((request.key, fraction, words)),
+                accepted=accepted,
+            )
+            generator, uploader = ComfyGenerator(context), ComfyUploader(context)
+            return Lane(context, contexts.closing(generator), uploader, tmp_path, told, tickets)
+
+        yield make
 
 
 @pytest.fixture

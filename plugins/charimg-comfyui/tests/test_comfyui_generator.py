@@ -181,7 +181,7 @@ async def test_a_workflow_that_cannot_be_used_is_told_in_a_line(
         ({"inputs": "3.steps"}, "not of the form NODE.INPUT=VALUE"),
         ({"inputs": "3.stepps=3"}, "has no input 'stepps'"),
         ({"inputs": "Sampler.steps=3"}, "has no node 'Sampler'"),
-        ({"user": "me"}, "set the password: `charimg keys set comfyui`"),
+        ({"user": "me"}, "user and password; run: charimg keys set comfyui password"),
     ],
 )
 async def test_a_wrong_setting_is_told_in_a_line(
@@ -447,10 +447,13 @@ async def test_a_stranger_at_the_address_is_told(lane_for: MakeLane, comfy: Comf
 
 
 async def test_a_server_that_is_away_is_throttled(lane_for: MakeLane) -> None:
-    """The core's policy waits for it; nothing stands."""
+    """The core's policy waits for it; nothing stands, and the line says what to start."""
     async with ComfyEmulator() as comfy:
         lane = lane_for(comfy.url)
-    with pytest.raises(ThrottledError) as caught:
+    for call in (lane.generator.open(), lane.generator.check(), lane.uploader.upload(lane.saved())):
+        with pytest.raises(ThrottledError, match=r"; start ComfyUI, or set base_url$"):
+            await call
+    with pytest.raises(ThrottledError, match=r"; start ComfyUI, or set base_url$") as caught:
         await lane.generator.generate(lane.request())
 
     assert (caught.value.unreachable, caught.value.standing, lane.tickets) == (True, False, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from typing import Any
 
 import pytest
 from comfy_lane import MakeLane
@@ -33,14 +34,28 @@ async def test_a_login_opens_every_door(comfy: ComfyEmulator, lane_for: MakeLane
     assert (comfy.bill.unauthorised, comfy.bill.sockets) == (0, 1)
 
 
-@pytest.mark.parametrize("login", [{}, {"user": "me", "password": "wrong-password"}, {"token": "wrong-token"}])
-async def test_a_wrong_login_is_fatal(comfy: ComfyEmulator, lane_for: MakeLane, login: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("login", "remedy"),
+    [
+        ({}, "set -o user=... and run: charimg keys set comfyui password (or token)"),
+        ({"user": "me", "password": "wrong-password"}, "the setting user, or run: charimg keys set comfyui password"),
+        ({"token": "wrong-token"}, "it does not accept the token; run: charimg keys set comfyui token"),
+        (
+            {"token": "wrong-token", "variables": {"token": "THE_TOKEN"}},
+            "it does not accept the token; correct THE_TOKEN in the environment",
+        ),
+    ],
+)
+async def test_a_wrong_login_is_fatal(
+    comfy: ComfyEmulator, lane_for: MakeLane, login: dict[str, Any], remedy: str
+) -> None:
     """It says how to set one, and does not repeat it."""
     comfy.behaviour.login = ("me", PASSWORD)
     lane = lane_for(comfy.url, **login)
-    with pytest.raises(FatalError, match="charimg keys set comfyui") as caught:
-        await lane.generator.generate(lane.request())
+    with pytest.raises(FatalError) as caught:
+        await lane.generator.open()
 
+    assert caught.value.message.endswith(remedy)
     assert "wrong" not in str(caught.value)
 
 

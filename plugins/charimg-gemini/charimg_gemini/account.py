@@ -141,6 +141,7 @@ class GeminiAccount:
             model=model,
             retirement=retirement,
             where=self.host,
+            renewal=self._context.renewal("api_key"),
         )
 
     def cleaned(self, answer: Answer) -> Answer:
@@ -163,8 +164,8 @@ class GeminiAccount:
         secret = self._context.credentials.get("api_key")
         if not secret or not secret.reveal().strip():
             raise FatalError(
-                "gemini needs the credential 'api_key' (GEMINI_API_KEY): get a key at https://aistudio.google.com/apikey"
-                " and run `charimg keys set gemini`"
+                "gemini needs the credential 'api_key' (GEMINI_API_KEY): get a key at"
+                f" https://aistudio.google.com/apikey, then {self._context.renewal('api_key')}"
             )
         self._context.redactor.add(secret)
         return secret.reveal().strip()

@@ -56,13 +56,21 @@ class Quota:
 
 
 def error_from(
-    answer: Answer, *, now: datetime, ceiling: float, model: str = "", retirement: str | None = None, where: str = ""
+    answer: Answer,
+    *,
+    now: datetime,
+    ceiling: float,
+    renewal: str,
+    model: str = "",
+    retirement: str | None = None,
+    where: str = "",
 ) -> ProviderError:
     """The core's error for an answer that is no success.
 
     :param answer: its body may hold no secret any more.
     :param now: the present, for the moment when a quota returns.
     :param ceiling: the longest wait, in seconds, that is still a throttle.
+    :param renewal: what to do about a key that is not accepted.
     :param model: the model that was asked, where one was.
     :param retirement: what is known of that model's end.
     :param where: the host that answered.
@@ -73,16 +81,15 @@ def error_from(
         return FatalError(
             f"{where} answers HTTP {answer.status} without a word of Gemini's; check the setting base_url"
         )
-    quotas = list(_quotas(error))
     wait, retry_at = reading.wait, reading.retry_at
     if reading.verdict is Verdict.EXHAUSTED and _limit_zero(error):
         wait = retry_at = None  # no reset helps, whatever delay stands beside it
-    elif reading.verdict is Verdict.EXHAUSTED and _daily(quotas):
+    elif reading.verdict is Verdict.EXHAUSTED and _daily(list(_quotas(error))):
         retry_at = next_reset(now)  # likewise
     if retirement and reading.verdict is Verdict.INVALID:
         words = f"{retirement} (Gemini: {_short(reading.message, 80)})"
     else:
-        words = _words(answer, reading, error, quotas, model)
+        words = _words(answer, reading, error, model, renewal)
     return ERROR_OF_VERDICT[reading.verdict](
         words, wait=wait, retry_at=retry_at, possibly_charged=reading.possibly_charged
     )
@@ -123,8 +130,9 @@ def next_reset(now: datetime) -> datetime:
     return datetime.combine(there.date() + timedelta(days=1), time(), there.tzinfo).astimezone(timezone.utc)
 
 
-def _words(answer: Answer, reading: Reading, error: dict[str, Any], quotas: list[Quota], model: str) -> str:
+def _words(answer: Answer, reading: Reading, error: dict[str, Any], model: str, renewal: str) -> str:
     """What the service said, and what to do about it."""
+    quotas = list(_quotas(error))
     if reading.verdict is Verdict.EXHAUSTED and _limit_zero(error):
         return f"Gemini: {model or 'the model'} is not in this project's tier (limit 0); set up billing at {BILLING}"
     if reading.verdict is Verdict.EXHAUSTED and quotas:
@@ -135,9 +143,9 @@ def _words(answer: Answer, reading: Reading, error: dict[str, Any], quotas: list
         return f"{_size(quotas[0], model)} ({quotas[0].id})"
     words = f"Gemini: {reading.message}"
     if "api_key_invalid" in reading.codes:
-        return f"{words} Get a key at {KEYS} and run `charimg keys set gemini`"
+        return f"{words} Get one at {KEYS}, then {renewal}"
     if answer.status in (401, 403) and reading.verdict is Verdict.FATAL:
-        return f"{words} (HTTP {answer.status}: check the key, `charimg keys set gemini`)"
+        return f"{words} (HTTP {answer.status}: check the key; {renewal})"
     if answer.status == 404 and model:
         return f"{words} `charimg providers show gemini --models` lists what there is"
     return words

@@ -55,7 +55,7 @@ class GeminiGenerator(ImageGenerator):
             ),
             Setting(
                 "references",
-                "How reference pictures travel: inline in the request, by file through the Files API, or auto by size.",
+                "How reference pictures travel: inline in the request, files by the Files API, or auto by size.",
                 str,
                 AUTOMATIC,
                 choices=MODES,

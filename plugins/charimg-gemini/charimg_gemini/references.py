@@ -15,8 +15,8 @@ from charimg_gemini.shelf import FileShelf, Item
 if TYPE_CHECKING:
     from charimg.contracts import ProviderContext
 
-AUTOMATIC, INLINE, FILE = "auto", "inline", "file"
-MODES = (AUTOMATIC, INLINE, FILE)
+AUTOMATIC, INLINE, FILES = "auto", "inline", "files"
+MODES = (AUTOMATIC, INLINE, FILES)
 
 
 class ReferencePictures:
@@ -40,7 +40,7 @@ class ReferencePictures:
             if picture.media_type not in PICTURE_TYPES:
                 raise InvalidRequestError(f"{picture.label} is {picture.media_type}; Gemini takes PNG, JPEG and WebP")
         size = sum(len(picture.data) for picture in pictures)
-        if self._mode == FILE or (self._mode == AUTOMATIC and size > INLINE_BYTES):
+        if self._mode == FILES or (self._mode == AUTOMATIC and size > INLINE_BYTES):
             return tuple([await self._uploaded(picture) for picture in pictures])
         if size * 4 // 3 > MAX_REQUEST:
             raise InvalidRequestError(

@@ -17,10 +17,8 @@ from charimg_gemini.generator import GeminiGenerator
 from charimg_gemini.uploader import GeminiUploader
 from gemini_lane import Lane, MakeLane
 
-from charimg.contracts import ProviderContext
-from charimg.http import HttpSession
-from charimg.redaction import Secret
 from tests.emulators.gemini import TEST_KEY, GeminiEmulator
+from tests.emulators.lanes import Contexts
 
 
 @pytest.fixture
@@ -32,37 +30,23 @@ async def gemini() -> AsyncIterator[GeminiEmulator]:
 
 @pytest.fixture
 async def lane_for(tmp_path: Path) -> AsyncIterator[MakeLane]:
-    """Makes lanes: ``lane_for(gemini.url, key=..., model=...)``."""
-    sessions: list[HttpSession] = []
-    lanes: list[Lane] = []
+    """Makes lanes: ``lane_for(gemini.url, key=..., model=...)``; the key may come from a ``variable=...``."""
+    async with Contexts(tmp_path) as contexts:
 
-    def make(url: str, key: str | None = TEST_KEY, lane: str = "gemini", **settings: Any) -> Lane:
-        values = {
-            **{one.name: one.default for one in GeminiGenerator.declaration.settings},
-            "base_url": url,
-            "timeout": 10.0,
-            **settings,
-        }
-        http = HttpSession()
-        sessions.append(http)
-        context = ProviderContext(
-            folder=tmp_path,
-            out=tmp_path,
-            settings=values,
-            credentials={} if key is None else {"api_key": Secret(key)},
-            lane=lane,
-            http=http,
-        )
-        made = Lane(context, GeminiGenerator(context), GeminiUploader(context), tmp_path)
-        lanes.append(made)
-        return made
+        def make(
+            url: str, key: str | None = TEST_KEY, lane: str = "gemini", variable: str | None = None, **settings: Any
+        ) -> Lane:
+            context = contexts.make(
+                GeminiGenerator,
+                lane=lane,
+                secrets={"api_key": key},
+                variables={} if variable is None else {"api_key": variable},
+                settings={"base_url": url, "timeout": 10.0, **settings},
+            )
+            generator, uploader = GeminiGenerator(context), GeminiUploader(context)
+            return Lane(context, contexts.closing(generator), contexts.closing(uploader), tmp_path)
 
-    yield make
-    for lane in lanes:
-        await lane.generator.close()
-        await lane.uploader.close()
-    for session in sessions:
-        await session.close()
+        yield make
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_no_answer_makes_the_readers_fall_over(data: Any, status: int) -> None:
     file_of(data)
     page_of(data)
     for error in (
-        error_from(answer, now=NOW, ceiling=900.0, model="gemini-3-pro-image", where="host"),
+        error_from(answer, now=NOW, ceiling=900.0, renewal="run: x", model="gemini-3-pro-image", where="host"),
         no_picture(answer, now=NOW, ceiling=900.0),
     ):
         assert isinstance(error, ProviderError)

@@ -91,7 +91,7 @@ async def test_references_by_file_are_uploaded_once_for_all_characters(
     gemini: GeminiEmulator, lane_for: MakeLane
 ) -> None:
     """Five requests at once with the same style picture share one upload."""
-    lane = lane_for(gemini.url, references="file")
+    lane = lane_for(gemini.url, references="files")
     reference = (Reference(lane.picture(), ReferenceKind.STYLE),)
 
     await asyncio.gather(*(lane.generator.generate(lane.request(f"no. {n}", references=reference)) for n in range(5)))
@@ -130,7 +130,7 @@ async def test_a_forgotten_file_is_uploaded_again_and_the_request_replayed_once(
 ) -> None:
     """A 403 about a file is no wrong key: the picture comes, and is paid for once."""
     gemini.behaviour.gone_file_status = status
-    lane = lane_for(gemini.url, references="file")
+    lane = lane_for(gemini.url, references="files")
     request = lane.request(references=(Reference(lane.picture()),))
     await lane.generator.generate(request)
     account = gemini.behaviour.accounts[0]
@@ -147,7 +147,7 @@ async def test_jobs_that_miss_the_same_file_one_after_the_other_both_get_their_p
     gemini: GeminiEmulator, lane_for: MakeLane
 ) -> None:
     """The second hears its 403 when the first has put the file back already: that is no wrong key either."""
-    lane = lane_for(gemini.url, references="file")
+    lane = lane_for(gemini.url, references="files")
     references = (Reference(lane.picture()),)
     await lane.generator.generate(lane.request(references=references))
     account = gemini.behaviour.accounts[0]
@@ -174,7 +174,7 @@ async def test_jobs_that_miss_the_same_file_one_after_the_other_both_get_their_p
 
 async def test_a_refused_key_is_no_forgotten_file(gemini: GeminiEmulator, lane_for: MakeLane) -> None:
     """Where the files are all there, the refusal stands, and nothing is sent again."""
-    lane = lane_for(gemini.url, references="file")
+    lane = lane_for(gemini.url, references="files")
     gemini.add_fault("region", endpoint="generate")
 
     with pytest.raises(FatalError, match="location"):
@@ -186,7 +186,7 @@ async def test_a_refused_key_is_no_forgotten_file(gemini: GeminiEmulator, lane_f
 async def test_a_file_near_its_end_is_not_used(gemini: GeminiEmulator, lane_for: MakeLane) -> None:
     """The recorded expiry is looked at before a URI is sent."""
     gemini.behaviour.file_lifetime = 120.0
-    lane = lane_for(gemini.url, references="file")
+    lane = lane_for(gemini.url, references="files")
     request = lane.request(references=(Reference(lane.picture()),))
 
     await lane.generator.generate(request)
@@ -230,7 +230,7 @@ async def test_an_unknown_model_is_told_with_where_to_look(gemini: GeminiEmulato
 async def test_a_gateways_path_is_kept(lane_for: MakeLane, version: str) -> None:
     """The address may have a prefix, for pictures, lists and uploads alike."""
     async with GeminiEmulator(prefix="/proxy/gemini") as gemini:
-        lane = lane_for(gemini.url + "/", api_version=version, references="file")
+        lane = lane_for(gemini.url + "/", api_version=version, references="files")
         await lane.generator.open()
         await lane.generator.generate(lane.request(references=(Reference(lane.picture()),)))
 
@@ -248,6 +248,26 @@ async def test_the_key_is_tried_once_before_the_first_request(gemini: GeminiEmul
     await right.uploader.open()
 
     assert [record.endpoint for record in gemini.bill.log()] == ["models", "models"]
+
+
+@pytest.mark.parametrize(
+    ("lane", "variable", "remedy"),
+    [
+        ("gemini", None, "run: charimg keys set gemini"),
+        ("gemini@bad", None, "run: charimg keys set gemini@bad"),
+        ("gemini", "GEMINI_API_KEY", "correct GEMINI_API_KEY in the environment"),
+    ],
+)
+async def test_the_remedy_for_a_wrong_key_is_where_the_key_came_from(
+    gemini: GeminiEmulator, lane_for: MakeLane, lane: str, variable: str | None, remedy: str
+) -> None:
+    """The account's own command, or the variable that would win over a key that is kept."""
+    wrong = lane_for(gemini.url, key="AIzaWrong-0000000000000000000000000", lane=lane, variable=variable)
+
+    with pytest.raises(FatalError) as failed:
+        await wrong.generator.open()
+
+    assert failed.value.message.endswith(f", then {remedy}")
 
 
 @pytest.mark.parametrize("trouble", ["overloaded", "html-502", "internal", "drop"])
@@ -282,7 +302,7 @@ async def test_an_address_that_is_not_geminis_is_named(gemini: GeminiEmulator, l
 
 async def test_without_a_key_the_remedy_is_named(gemini: GeminiEmulator, lane_for: MakeLane) -> None:
     """Nothing is sent."""
-    with pytest.raises(FatalError, match="charimg keys set gemini"):
+    with pytest.raises(FatalError, match="then run: charimg keys set gemini"):
         await lane_for(gemini.url, key=None).generator.generate(lane_for(gemini.url).request())
 
     assert gemini.bill.log() == []

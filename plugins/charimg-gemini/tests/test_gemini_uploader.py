@@ -51,7 +51,7 @@ async def test_an_expired_file_is_uploaded_again(gemini: GeminiEmulator, lane: L
 
 async def test_an_uploaded_picture_serves_as_a_reference(gemini: GeminiEmulator, lane_for: MakeLane) -> None:
     """Generator and uploader of a lane share what they have uploaded."""
-    lane = lane_for(gemini.url, references="file")
+    lane = lane_for(gemini.url, references="files")
     path = lane.picture()
     await lane.uploader.upload(lane.saved(path))
 

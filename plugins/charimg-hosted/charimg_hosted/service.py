@@ -29,8 +29,6 @@ class HostedService(ABC):
     """As people know the service."""
     default_url: ClassVar[str]
     """Where it lives, if the setting ``base_url`` says nothing."""
-    key_help: ClassVar[str]
-    """What to do about a key that is refused."""
 
     def __init__(self, context: ProviderContext) -> None:
         self.context = context
@@ -43,6 +41,10 @@ class HostedService(ABC):
     @abstractmethod
     def key_headers(self) -> dict[str, str]:
         """The headers that carry the key. They go to :attr:`base_url` and to what is checked to belong to it."""
+
+    def key_help(self) -> str:
+        """What to do about a key that is refused."""
+        return self.context.renewal("api_key")
 
     def url(self, path: str) -> str:
         """The address of a path of the service. Raises FatalError if the setting ``base_url`` is no address."""
@@ -101,7 +103,7 @@ class HostedService(ABC):
         if reading.message == f"HTTP {answer.status}":
             reading = replace(reading, message=f"{self.title} answered HTTP {answer.status}")
         if advice is None and reading.verdict is Verdict.FATAL and answer.status in (401, 403):
-            advice = self.key_help
+            advice = self.key_help()
         if advice is not None:
             reading = replace(reading, message=f"{reading.message.rstrip('.')}; {advice}")
         return error_of(reading)

@@ -66,6 +66,8 @@ class Lane:
     told: list[tuple[float | None, str]] = field(default_factory=list)
     tickets: list[str] = field(default_factory=list)
     sessions: list[HttpSession] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    """The environment variables that credentials came from."""
 
     def context(self, kind: type[Provider], key: str | None = None, **settings: Any) -> ProviderContext:
         """A context as a run makes it: every setting, and the service's key."""
@@ -78,8 +80,10 @@ class Lane:
             out=self.folder,
             settings={**values, "base_url": self.emulator.url, **settings},
             credentials={"api_key": Secret(key)} if key else {},
+            account=self.service.name,
             lane=self.service.name,
             http=http,
+            variables=self.variables,
             progress=lambda _request, fraction, words: self.told.append((fraction, words)),
             accepted=self._accepted,
         )

@@ -15,13 +15,11 @@ from charimg_hosted.huggingface.protocol import models_of, name_of, seed_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charimg.contracts import ProviderContext
 from charimg.errors import FatalError, InvalidRequestError, ProviderError
-from charimg.http import HttpSession
 from charimg.images import inspect
 from charimg.model import ImageRequest, Reference, Verdict
-from charimg.redaction import Secret
 from tests.emulators.huggingface import TEST_TOKEN, HuggingFaceEmulator, Window
+from tests.emulators.lanes import Contexts
 
 CORPUS = json.loads((Path(__file__).parents[3] / "tests" / "data" / "error_corpus.json").read_text())
 ROWS = [row for row in CORPUS if row["provider"] == "huggingface"]
@@ -40,25 +38,18 @@ async def hub() -> AsyncIterator[HuggingFaceEmulator]:
 @pytest.fixture
 async def generator_for(tmp_path: Path) -> AsyncIterator[Make]:
     """Makes generators: ``generator_for(hub.url, steps=4)``."""
-    sessions: list[HttpSession] = []
+    async with Contexts(tmp_path) as contexts:
 
-    def make(url: str, token: str = TEST_TOKEN, **settings: Any) -> HuggingFaceGenerator:
-        http = HttpSession()
-        sessions.append(http)
-        defaults = {one.name: one.default for one in HuggingFaceGenerator.declaration.settings}
-        context = ProviderContext(
-            folder=tmp_path,
-            out=tmp_path,
-            settings={**defaults, "base_url": url, "hub_url": url, **settings},
-            credentials={"api_key": Secret(token)},
-            lane="huggingface",
-            http=http,
-        )
-        return HuggingFaceGenerator(context)
+        def make(url: str, token: str = TEST_TOKEN, **settings: Any) -> HuggingFaceGenerator:
+            context = contexts.make(
+                HuggingFaceGenerator,
+                lane="huggingface",
+                secrets={"api_key": token},
+                settings={"base_url": url, "hub_url": url, **settings},
+            )
+            return HuggingFaceGenerator(context)
 
-    yield make
-    for session in sessions:
-        await session.close()
+        yield make
 
 
 def a_request(prompt: str = "a jester in a red cap", **more: Any) -> ImageRequest:
@@ -81,7 +72,7 @@ async def test_the_answer_is_the_picture(hub: HuggingFaceEmulator, generator_for
 
 async def test_the_request_holds_what_was_asked(hub: HuggingFaceEmulator, generator_for: Make) -> None:
     """Words, seed and settings arrive under the service's names."""
-    generator = generator_for(hub.url, model=SDXL, steps=4, guidance_scale=3.5, pixels=393_216)
+    generator = generator_for(hub.url, model=SDXL, steps=4, cfg_scale=3.5, pixels=393_216)
 
     made = await generator.generate(a_request("a tall ferryman", negative="text", seed=7, aspect_ratio="2:3"))
 

@@ -11,7 +11,7 @@ from hosted_lane import Lane
 
 from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError, ThrottledError
 from charimg.images import inspect
-from charimg.polling import TROUBLES, LostTicketError
+from charimg.polling import TROUBLES, LostTicketError, PolledGenerator
 from tests.emulators.polled import Reply
 
 
@@ -146,15 +146,19 @@ async def test_a_broken_download_leaves_the_job_standing(lane: Lane, monkeypatch
 
 
 async def test_a_wrong_key_closes_the_lane(lane: Lane) -> None:
-    """The refusal is fatal and says which key is meant."""
+    """The refusal is fatal and says what to do about the key, by where it came from."""
     generator = lane.generator(key="0123456789-not-the-key")
+    lane.variables = {"api_key": "THE_KEY"}
+    of_environment = lane.generator(key="0123456789-not-the-key")
 
-    async def first_job() -> None:
+    async def first_job(generator: PolledGenerator) -> None:
         await generator.open()
         await generator.generate(lane.request())
 
-    with pytest.raises(FatalError, match=r"charimg keys set|leave it out"):
-        await first_job()
+    with pytest.raises(FatalError, match=f"run: charimg keys set {lane.service.name}"):
+        await first_job(generator)
+    with pytest.raises(FatalError, match="correct THE_KEY in the environment"):
+        await first_job(of_environment)
 
     assert lane.emulator.bill.made == []
 

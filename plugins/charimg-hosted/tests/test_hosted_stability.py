@@ -18,12 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from charimg.contracts import ProviderContext
 from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError, RejectedError
-from charimg.http import HttpSession
 from charimg.images import inspect
 from charimg.model import ImageRequest, Reference, Verdict
-from charimg.redaction import Secret
+from tests.emulators.lanes import Contexts
 from tests.emulators.stability import TEST_KEY, RateLimit, StabilityEmulator
 
 CORPUS = json.loads((Path(__file__).parents[3] / "tests" / "data" / "error_corpus.json").read_text())
@@ -41,25 +39,18 @@ async def stability() -> AsyncIterator[StabilityEmulator]:
 @pytest.fixture
 async def generator_for(tmp_path: Path) -> AsyncIterator[Make]:
     """Makes generators: ``generator_for(stability.url, model="ultra")``."""
-    sessions: list[HttpSession] = []
+    async with Contexts(tmp_path) as contexts:
 
-    def make(url: str, key: str = TEST_KEY, **settings: Any) -> StabilityGenerator:
-        http = HttpSession()
-        sessions.append(http)
-        defaults = {one.name: one.default for one in StabilityGenerator.declaration.settings}
-        context = ProviderContext(
-            folder=tmp_path,
-            out=tmp_path,
-            settings={**defaults, "base_url": url, **settings},
-            credentials={"api_key": Secret(key)},
-            lane="stability",
-            http=http,
-        )
-        return StabilityGenerator(context)
+        def make(url: str, key: str = TEST_KEY, **settings: Any) -> StabilityGenerator:
+            context = contexts.make(
+                StabilityGenerator,
+                lane="stability",
+                secrets={"api_key": key},
+                settings={"base_url": url, **settings},
+            )
+            return StabilityGenerator(context)
 
-    yield make
-    for session in sessions:
-        await session.close()
+        yield make
 
 
 def a_request(prompt: str = "a jester in a red cap", **more: Any) -> ImageRequest:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from charimg.http import Answer
     from charimg_openai.dialects import Dialect
 
-KEYS = "charimg keys set openai"
-
 SHOW_MODELS = "charimg providers show openai --models"
 
 LONGEST_READ = 1_000_000
@@ -65,6 +63,8 @@ class Sent:
     """How messages call the server."""
     keyed: bool
     """A key was sent along."""
+    renewal: str
+    """What to do about a key that is missing or not accepted."""
     model: str = ""
     retirement: str | None = None
     """The sentence about this model, where it is known to be gone."""
@@ -135,9 +135,12 @@ def damaged(title: str, error: FlakyError) -> FlakyError:
     return FlakyError(f"{title}: {error.message}", possibly_charged=True)
 
 
-def no_key(dialect: Dialect) -> FatalError:
-    """The service wants a key and none was found."""
-    return FatalError(f"openai: no api_key found, and {dialect.title} wants one; run: {KEYS} (or set OPENAI_API_KEY)")
+def no_key(dialect: Dialect, renewal: str) -> FatalError:
+    """The service wants a key and none was found.
+
+    :param renewal: what to do about it.
+    """
+    return FatalError(f"openai: no api_key found, and {dialect.title} wants one; {renewal}")
 
 
 def no_files(title: str) -> FatalError:
@@ -147,9 +150,9 @@ def no_files(title: str) -> FatalError:
 
 def _login(where: str, sent: Sent, words: str) -> str:
     if not sent.keyed:
-        return f"{where} wants a key (HTTP 401) and there is none; run: {KEYS} (or set OPENAI_API_KEY)"
+        return f"{where} wants a key (HTTP 401) and there is none; {sent.renewal}"
     said = _ADVERTISED.sub("", words).rstrip(".")
-    return f"{where} does not accept the key (HTTP 401: {said}); give another with: {KEYS}"
+    return f"{where} does not accept the key (HTTP 401: {said}); {sent.renewal}"
 
 
 def _no_route(where: str, sent: Sent, how: str) -> ProviderError:

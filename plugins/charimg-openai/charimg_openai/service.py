@@ -65,6 +65,11 @@ class ImagesService:
         """There is a key to send."""
         return bool(self._key)
 
+    def _renewal(self) -> str:
+        """What to do about the key, or the lack of one. OPENAI_API_KEY is not looked at for a labelled account."""
+        told = self._context.renewal("api_key")
+        return told if self.keyed or "@" in self._context.account else f"{told} (or set OPENAI_API_KEY)"
+
     async def ready(self) -> None:
         """Try the key for nothing, once: a wrong one would cost a whole batch of refused requests.
 
@@ -75,7 +80,7 @@ class ImagesService:
         if self._accepted:
             return
         if self.dialect.needs_key and not self.keyed:
-            raise no_key(self.dialect)
+            raise no_key(self.dialect, self._renewal())
         try:
             answer = await self._ask_for_models()
         except FatalError:  # no web address, a certificate that is not trusted: nothing will work
@@ -93,12 +98,13 @@ class ImagesService:
         :raises ProviderError: the key is refused, missing where none can be, or nobody answers.
         """
         if self.dialect.needs_key and not self.keyed:
-            raise no_key(self.dialect)
+            raise no_key(self.dialect, self._renewal())
         answer = await self._ask_for_models()
         login = "the key is accepted" if self.keyed else "it answers, and asks for no key"
         if answer.status in (404, 405):
-            return "it answers; it has no list of models, so the key was not tried"
-        if answer.status == 403 and not _coded(answer):
+            untried = "the key was not tried" if self.keyed else "whether it wants a key is not known"
+            return f"it answers; it has no list of models, so {untried}"
+        if answer.status == 403 and self.keyed and not _coded(answer):
             return "it answers; the key may not read the list of models, and was tried on nothing else"
         if not answer.ok:
             raise self.error(answer, "/models")
@@ -193,6 +199,7 @@ class ImagesService:
                 self.dialect,
                 self.title,
                 self.keyed,
+                self._renewal(),
                 model=model,
                 retirement=retirement(model),
                 spends=spends,

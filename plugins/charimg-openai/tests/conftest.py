@@ -17,10 +17,8 @@ from charimg_openai.generator import OpenAIGenerator
 from charimg_openai.uploader import OpenAIUploader
 from openai_lane import Lane, MakeLane
 
-from charimg.contracts import ProviderContext
-from charimg.http import HttpSession
 from charimg.model import ImageRequest
-from charimg.redaction import Secret
+from tests.emulators.lanes import Contexts
 from tests.emulators.openai_images import TEST_KEY, OpenAIEmulator
 
 
@@ -33,45 +31,35 @@ async def openai() -> AsyncIterator[OpenAIEmulator]:
 
 @pytest.fixture
 async def lane_for(tmp_path: Path) -> AsyncIterator[MakeLane]:
-    """Makes lanes: ``lane_for(openai.base_url, key=..., model=...)``."""
-    sessions: list[HttpSession] = []
-    lanes: list[Lane] = []
+    """Makes lanes: ``lane_for(openai.base_url, key=..., model=...)``; the key may come from a ``variable=...``."""
+    async with Contexts(tmp_path) as contexts:
 
-    def make(base_url: str, key: str | None = TEST_KEY, lane: str = "openai", **settings: Any) -> Lane:
-        declared = (*OpenAIGenerator.declaration.settings, *OpenAIUploader.declaration.settings)
-        values = {
-            **{one.name: one.default for one in declared},
-            "base_url": base_url,
-            "size": "64x64",  # drawn in no time; whatever is about sizes asks for auto
-            "timeout": 10.0,
-            **settings,
-        }
-        http = HttpSession()
-        sessions.append(http)
-        tickets: list[str] = []
+        def make(
+            base_url: str,
+            key: str | None = TEST_KEY,
+            lane: str = "openai",
+            variable: str | None = None,
+            **settings: Any,
+        ) -> Lane:
+            tickets: list[str] = []
 
-        async def accepted(_request: ImageRequest, ticket: str) -> None:
-            tickets.append(ticket)
+            async def accepted(_request: ImageRequest, ticket: str) -> None:
+                tickets.append(ticket)
 
-        context = ProviderContext(
-            folder=tmp_path,
-            out=tmp_path,
-            settings=values,
-            credentials={} if key is None else {"api_key": Secret(key)},
-            lane=lane,
-            http=http,
-            accepted=accepted,
-        )
-        made = Lane(context, OpenAIGenerator(context), OpenAIUploader(context), tmp_path, tickets)
-        lanes.append(made)
-        return made
+            small = {"size": "64x64"}  # drawn in no time; whatever is about sizes asks for auto
+            context = contexts.make(
+                OpenAIGenerator,
+                OpenAIUploader,
+                lane=lane,
+                secrets={"api_key": key},
+                variables={} if variable is None else {"api_key": variable},
+                settings={"base_url": base_url, "timeout": 10.0, **small, **settings},
+                accepted=accepted,
+            )
+            generator, uploader = OpenAIGenerator(context), OpenAIUploader(context)
+            return Lane(context, contexts.closing(generator), contexts.closing(uploader), tmp_path, tickets)
 
-    yield make
-    for lane in lanes:
-        await lane.generator.close()
-        await lane.uploader.close()
-    for session in sessions:
-        await session.close()
+        yield make
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from openai_lane import Lane, MakeLane
 
 from charimg.errors import FatalError, FlakyError, InputError, InvalidRequestError, ThrottledError
 from charimg.images import inspect
-from tests.emulators.openai_images import OPENAI, TEST_KEY, OpenAIEmulator
+from tests.emulators.openai_images import OPENAI, TEST_KEY, OpenAIEmulator, Reply
 
 
 async def test_a_picture_comes_with_its_model_its_cost_and_the_services_id(openai: OpenAIEmulator, lane: Lane) -> None:
@@ -137,6 +137,53 @@ async def test_a_wrong_key_is_told_when_the_lane_opens(openai: OpenAIEmulator, l
         await lane.generator.open()
 
     assert openai.bill.calls("generations") == 0
+
+
+@pytest.mark.parametrize(
+    ("lane", "variable", "remedy"),
+    [
+        ("openai@work", None, "run: charimg keys set openai@work"),
+        ("openai", "OPENAI_API_KEY", "correct OPENAI_API_KEY in the environment"),
+    ],
+)
+async def test_the_remedy_for_a_wrong_key_is_where_the_key_came_from(
+    openai: OpenAIEmulator, lane_for: MakeLane, lane: str, variable: str | None, remedy: str
+) -> None:
+    """The account's own command, or the variable that would win over a key that is kept."""
+    wrong = lane_for(openai.base_url, key="sk-wrong-0123456789abcdef", lane=lane, variable=variable)
+
+    with pytest.raises(FatalError) as failed:
+        await wrong.generator.check()
+
+    assert failed.value.message.endswith(f"; {remedy}")
+
+
+@pytest.mark.parametrize(
+    ("address", "lane", "missing"),
+    [
+        ("https://api.openai.com/v1", "openai", "OpenAI wants one; run: charimg keys set openai (or set OPENAI_API_"),
+        ("https://x.openai.azure.com", "openai@work", "Azure wants one; run: charimg keys set openai@work"),
+        ("https://api.together.xyz/v1", "openai", "Together wants one; run: charimg keys set openai"),
+    ],
+)
+async def test_check_says_that_a_key_is_missing_where_one_is_needed(
+    lane_for: MakeLane, address: str, lane: str, missing: str
+) -> None:
+    """By the address alone, and nothing is sent there. OPENAI_API_KEY is not looked at for a labelled account."""
+    with pytest.raises(FatalError) as failed:
+        await lane_for(address, key=None, lane=lane).generator.check()
+
+    assert missing in failed.value.message
+    assert ("OPENAI_API_KEY" in failed.value.message) == (lane == "openai")
+
+
+async def test_check_does_not_speak_of_a_key_that_is_not_there(openai: OpenAIEmulator, lane_for: MakeLane) -> None:
+    """Without a list of models nothing tells whether a server wants one."""
+    openai.add_fault(Reply(404, b"not here"), endpoint="models")
+
+    found = await lane_for(openai.base_url, key=None).generator.check()
+
+    assert found == "it answers; it has no list of models, so whether it wants a key is not known"
 
 
 async def test_a_service_that_wants_a_key_where_there_is_none_names_the_remedy(

@@ -87,7 +87,7 @@ class WhiskAccount:
                 login = await self._login_after(login)
                 answer, refused = await self._post_to_google(url, body, login)
             if refused:
-                raise self._ended(login_refused(url))
+                raise self._ended(login_refused(url, self._context.renewal("cookie")))
             return self._data_of(answer, spends=True)
 
     async def tell(self, procedure: str, payload: dict[str, Any]) -> Any:
@@ -178,7 +178,7 @@ class WhiskAccount:
             headers = {"Cookie": self._cookie(), "Accept": "application/json"}
             answer = await self._send("GET", self._addresses.session, headers, None)
             try:
-                login = read_login(answer, self._now(), self._clean)
+                login = read_login(answer, self._now(), renewal=self._context.renewal("cookie"), clean=self._clean)
             except FatalError as error:
                 raise self._ended(error) from None
             self._context.redactor.add(login.bearer)
@@ -201,7 +201,10 @@ class WhiskAccount:
             if not secret:
                 raise FatalError(f"whisk needs the credential 'cookie' (CHARIMG_WHISK_COOKIE): {HOW_TO_GET}")
             self._context.redactor.add(secret)
-            self._take(parse(secret.reveal()))
+            try:
+                self._take(parse(secret.reveal()))
+            except FatalError as error:
+                raise FatalError(f"{error.message}, then {self._context.renewal('cookie')}") from None
         assert self._cookies is not None
         return self._cookies.header
 

@@ -171,10 +171,13 @@ def endpoint_removed(url: str) -> FatalError:
     return closed(url, "refuses a login that is valid (HTTP 401): the endpoint is removed, the cookie is not expired")
 
 
-def login_refused(url: str) -> FatalError:
-    """The API refuses a token that was renewed a moment ago."""
+def login_refused(url: str, renewal: str) -> FatalError:
+    """The API refuses a token that was renewed a moment ago.
+
+    :param renewal: how a new login is given.
+    """
     return FatalError(
-        f"{host_of(url)} refuses a freshly renewed login (HTTP 401): log in again and run `charimg keys set whisk`; "
+        f"{host_of(url)} refuses a freshly renewed login (HTTP 401): log in again, then {renewal}; "
         f"if that does not help, the endpoint is removed: {CLOSED}"
     )
 

@@ -21,8 +21,6 @@ LONGEST_LIFE = timedelta(seconds=3000)
 MARGIN = timedelta(seconds=60)
 """A bearer with less than this to live is renewed before it is used."""
 
-_NEW_LOGIN = f"{HOW_TO_GET}, then run `charimg keys set whisk`"
-
 
 @dataclass(frozen=True)
 class Login:
@@ -51,14 +49,16 @@ def deadline(expires: object, now: datetime) -> datetime:
     return latest if stated is None else min(stated, latest)
 
 
-def read_login(answer: Answer, now: datetime, clean: Callable[[str], str] = str) -> Login:
+def read_login(answer: Answer, now: datetime, *, renewal: str, clean: Callable[[str], str] = str) -> Login:
     """Read the answer of ``/fx/api/auth/session``.
 
+    :param renewal: how a new cookie is given.
     :param clean: erases secrets from the service's words.
     :raises FatalError: nobody is logged in, the login must be made anew, it cannot be verified, or Whisk is closed.
     :raises ProviderError: the endpoint is busy or broken at the moment.
     """
     where = host_of(answer.url)
+    new_login = f"{HOW_TO_GET}, then {renewal}"
     if not answer.ok:
         fault = fault_of(answer, clean)
         assert fault is not None
@@ -67,20 +67,20 @@ def read_login(answer: Answer, now: datetime, clean: Callable[[str], str] = str)
             raise gone
         if answer.status >= 500 or answer.status in (408, 429):
             raise error_from(answer, fault, now=now)
-        raise FatalError(f"{where} could not verify the Whisk login (HTTP {answer.status}); {_NEW_LOGIN}")
+        raise FatalError(f"{where} could not verify the Whisk login (HTTP {answer.status}); {new_login}")
     data = decoded(answer)
     if not isinstance(data, dict):
         kind = "an empty answer" if not answer.body.strip() else "something that is no JSON"
-        raise FatalError(f"{where} could not verify the Whisk login: it sent {kind}; {_NEW_LOGIN}")
+        raise FatalError(f"{where} could not verify the Whisk login: it sent {kind}; {new_login}")
     if data.get("error") == "ACCESS_TOKEN_REFRESH_NEEDED":
         raise FatalError(
-            f"the Whisk login has run out and cannot be renewed (ACCESS_TOKEN_REFRESH_NEEDED); {_NEW_LOGIN}"
+            f"the Whisk login has run out and cannot be renewed (ACCESS_TOKEN_REFRESH_NEEDED); {new_login}"
         )
     bearer = data.get("access_token")
     if not isinstance(bearer, str) or not bearer or data.get("error"):
         raise FatalError(
             f"{where} knows no login for this cookie: either the cookie is wrong or expired (copy a new one, then "
-            f"`charimg keys set whisk`), or the account was moved away: {CLOSED}"
+            f"{renewal}), or the account was moved away: {CLOSED}"
         )
     return Login(bearer, deadline(data.get("expires"), now), _rotated(data), _person(data.get("user")))
 

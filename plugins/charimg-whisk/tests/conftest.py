@@ -17,9 +17,7 @@ from charimg_whisk.generator import WhiskGenerator
 from charimg_whisk.uploader import WhiskUploader
 from whisk_lane import Lane, MakeLane
 
-from charimg.contracts import ProviderContext
-from charimg.http import HttpSession
-from charimg.redaction import Secret
+from tests.emulators.lanes import Contexts
 from tests.emulators.whisk import TEST_COOKIE_HEADER, WhiskEmulator
 
 
@@ -32,41 +30,30 @@ async def whisk() -> AsyncIterator[WhiskEmulator]:
 
 @pytest.fixture
 async def lane_for(tmp_path: Path) -> AsyncIterator[MakeLane]:
-    """Makes lanes: ``lane_for(whisk.url, cookie=..., model=...)``."""
-    sessions: list[HttpSession] = []
-    lanes: list[Lane] = []
+    """Makes lanes: ``lane_for(whisk.url, cookie=..., model=...)``; the cookie may come from a ``variable=...``."""
+    async with Contexts(tmp_path) as contexts:
 
-    def make(url: str, cookie: str | None = TEST_COOKIE_HEADER, lane: str = "whisk", **settings: Any) -> Lane:
-        declared = (*WhiskGenerator.declaration.settings, *WhiskUploader.declaration.settings)
-        values = {
-            **{one.name: one.default for one in declared},
-            "labs_url": url,
-            "sandbox_url": url,
-            "timeout": 10.0,
-            **settings,
-        }
-        http = HttpSession()
-        sessions.append(http)
-        remembered: dict[str, str] = {}
-        context = ProviderContext(
-            folder=tmp_path,
-            out=tmp_path,
-            settings=values,
-            credentials={} if cookie is None else {"cookie": Secret(cookie)},
-            lane=lane,
-            http=http,
-            remember=remembered.__setitem__,
-        )
-        made = Lane(context, WhiskGenerator(context), WhiskUploader(context), tmp_path, remembered)
-        lanes.append(made)
-        return made
+        def make(
+            url: str,
+            cookie: str | None = TEST_COOKIE_HEADER,
+            lane: str = "whisk",
+            variable: str | None = None,
+            **settings: Any,
+        ) -> Lane:
+            remembered: dict[str, str] = {}
+            context = contexts.make(
+                WhiskGenerator,
+                WhiskUploader,
+                lane=lane,
+                secrets={"cookie": cookie},
+                variables={} if variable is None else {"cookie": variable},
+                settings={"labs_url": url, "sandbox_url": url, "timeout": 10.0, **settings},
+                remember=remembered.__setitem__,
+            )
+            generator, uploader = WhiskGenerator(context), WhiskUploader(context)
+            return Lane(context, contexts.closing(generator), contexts.closing(uploader), tmp_path, remembered)
 
-    yield make
-    for lane in lanes:
-        await lane.generator.close()
-        await lane.uploader.close()
-    for session in sessions:
-        await session.close()
+        yield make
 
 
 @pytest.fixture

@@ -137,6 +137,26 @@ async def test_a_dead_login_stops_before_anything_is_asked(
     assert [record.endpoint for record in whisk.bill.log()] == ["session"]
 
 
+@pytest.mark.parametrize(
+    ("lane", "variable", "remedy"),
+    [
+        ("whisk@work", None, "run: charimg keys set whisk@work"),
+        ("whisk", "CHARIMG_WHISK_COOKIE", "correct CHARIMG_WHISK_COOKIE in the environment"),
+    ],
+)
+@pytest.mark.parametrize("cookie", ["eyJ-of-nobody", "SID=g.a000-of-another-service"])
+async def test_the_remedy_for_a_wrong_cookie_is_where_it_came_from(
+    whisk: WhiskEmulator, lane_for: MakeLane, lane: str, variable: str | None, remedy: str, cookie: str
+) -> None:
+    """The account's own command, or the variable that would win over a cookie that is kept."""
+    wrong = lane_for(whisk.url, cookie=cookie, lane=lane, variable=variable)
+
+    with pytest.raises(FatalError) as failed:
+        await wrong.generator.open()
+
+    assert f"then {remedy}" in failed.value.message
+
+
 async def test_a_busy_login_page_does_not_stop_the_lane_from_opening(whisk: WhiskEmulator, lane: Lane) -> None:
     """A 503 of the session is a throttle for the requests, not a reason to close the lane."""
     whisk.add_fault("unavailable", endpoint="session", times=2)

@@ -87,6 +87,7 @@ def test_a_session_is_read_with_its_rotated_cookie_and_first_letter() -> None:
             }
         ),
         NOW,
+        renewal="run: charimg keys set whisk",
     )
 
     assert (login.bearer, login.rotated, login.person) == ("ya29.tok", (("n", "v"),), "T…")
@@ -130,7 +131,7 @@ def test_a_session_is_read_with_its_rotated_cookie_and_first_letter() -> None:
 def test_every_answer_without_a_usable_bearer_is_an_error(answer: Answer, kind: type[Exception], words: str) -> None:
     """The status of a dead login is 200: only a token without an error beside it counts as logged in."""
     with pytest.raises(kind, match=r"^.+$") as refused:
-        read_login(answer, NOW)
+        read_login(answer, NOW, renewal="correct CHARIMG_WHISK_COOKIE in the environment")
 
     assert words in str(refused.value)
     assert len(str(refused.value)) <= 300  # what the terminal shows of a message

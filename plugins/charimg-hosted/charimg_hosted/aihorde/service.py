@@ -73,7 +73,6 @@ class HordeService(HostedService):
 
     title: ClassVar[str] = "AI Horde"
     default_url: ClassVar[str] = "https://aihorde.net/api"
-    key_help: ClassVar[str] = "check AIHORDE_API_KEY, or leave it out: the Horde serves those without a key too"
 
     @property
     def anonymous(self) -> bool:
@@ -84,11 +83,17 @@ class HordeService(HostedService):
         """The key, or the one that stands for nobody; and who asks, without which the Horde may refuse."""
         return {"apikey": self.key or ANONYMOUS, "Client-Agent": f"charimg:{__version__}:charimg-cli"}
 
+    def key_help(self) -> str:
+        """See :class:`HostedService`."""
+        if self.anonymous:
+            return f"get a key at {URL}/register, then {super().key_help()}"
+        return f"{super().key_help()}, or leave the key out: the Horde serves those without one too"
+
     async def whoami(self) -> str:
         """The key's user and kudos (``GET /v2/find_user``, free). Raises if the key is refused."""
         answer = await self.ask("GET", self.url("/v2/find_user"))
         if answer.status == 404:
-            raise FatalError(f"AI Horde does not know this key; {self.key_help}")
+            raise FatalError(f"AI Horde does not know this key; {self.key_help()}")
         if not answer.ok:
             raise self.refusal(answer)
         data = answer.json()

@@ -27,7 +27,6 @@ class BflService(HostedService):
 
     title: ClassVar[str] = "Black Forest Labs"
     default_url: ClassVar[str] = API
-    key_help: ClassVar[str] = "check BFL_API_KEY, or run `charimg keys set bfl`"
 
     def key_headers(self) -> dict[str, str]:
         """See :class:`HostedService`."""

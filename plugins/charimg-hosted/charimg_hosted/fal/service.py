@@ -49,7 +49,6 @@ class FalService(HostedService):
 
     title: ClassVar[str] = "fal"
     default_url: ClassVar[str] = QUEUE
-    key_help: ClassVar[str] = "check FAL_KEY, or run `charimg keys set fal`"
 
     def __init__(self, context: ProviderContext) -> None:
         super().__init__(context)

@@ -22,9 +22,7 @@ DECLARATION = Declaration(
         BASE_URL,
         HUB_URL,
         Setting("steps", "Denoising steps; unset: the model's own number.", int, minimum=1, maximum=500),
-        Setting(
-            "guidance_scale", "How closely the prompt is followed; unset: the model's own value.", float, minimum=0
-        ),
+        Setting("cfg_scale", "How closely the prompt is followed; unset: the model's own value.", float, minimum=0),
         Setting(
             "pixels",
             "Width times height of a picture; the shape is the roster's, sides are multiples of 16.",

@@ -40,8 +40,8 @@ def picture_body(request: ImageRequest, settings: Mapping[str, SettingValue | No
         parameters["negative_prompt"] = request.negative
     if settings.get("steps") is not None:
         parameters["num_inference_steps"] = settings["steps"]
-    if settings.get("guidance_scale") is not None:
-        parameters["guidance_scale"] = settings["guidance_scale"]
+    if settings.get("cfg_scale") is not None:
+        parameters["guidance_scale"] = settings["cfg_scale"]
     return {"inputs": request.prompt, "parameters": parameters}
 
 

@@ -43,7 +43,6 @@ class HuggingFaceService(HostedService):
 
     title: ClassVar[str] = "Hugging Face"
     default_url: ClassVar[str] = ROUTER
-    key_help: ClassVar[str] = "check HF_TOKEN, or run `charimg keys set huggingface`"
 
     def key_headers(self) -> dict[str, str]:
         """See :class:`HostedService`."""

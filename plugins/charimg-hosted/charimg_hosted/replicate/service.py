@@ -56,7 +56,6 @@ class ReplicateService(HostedService):
 
     title: ClassVar[str] = "Replicate"
     default_url: ClassVar[str] = "https://api.replicate.com"
-    key_help: ClassVar[str] = "check REPLICATE_API_TOKEN, or run `charimg keys set replicate`"
 
     def __init__(self, context: ProviderContext) -> None:
         super().__init__(context)

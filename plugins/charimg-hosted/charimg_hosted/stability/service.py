@@ -39,7 +39,6 @@ class StabilityService(HostedService):
 
     title: ClassVar[str] = "Stability"
     default_url: ClassVar[str] = API
-    key_help: ClassVar[str] = "check STABILITY_API_KEY, or run `charimg keys set stability`"
 
     def key_headers(self) -> dict[str, str]:
         """See :class:`HostedService`. With JSON the finish reason comes beside the picture."""
