@@ -67,7 +67,7 @@ class Tally:
             self._problems[event.key] = Problem(
                 event.key, event.name, event.verdict, event.message, event.stage, unreachable
             )
-        elif isinstance(event, JobPossiblyCharged):
+        elif isinstance(event, JobPossiblyCharged) and not self._is_free(event.lane):
             self._possibly_charged[event.key] = JobName(event.key, event.name)
         elif isinstance(event, LaneClosed):
             self._closed.append(event)
@@ -78,6 +78,9 @@ class Tally:
             waits[event.lane or ""] += 1
         elif isinstance(event, FallbackOpened):
             self._fallbacks.add(event.lane or "")
+
+    def _is_free(self, lane: str | None) -> bool:
+        return self._started is not None and any(one.free for one in self._started.lane_facts if one.name == lane)
 
     def _take_picture(self, event: JobSaved) -> None:
         self._saved.add(event.key)

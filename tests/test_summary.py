@@ -165,6 +165,20 @@ def test_what_may_have_been_charged_is_listed_once() -> None:
     assert end.possibly_charged == (JobName("c1", "C1"),)
 
 
+def test_where_nothing_is_charged_nothing_may_have_been() -> None:
+    """A lane that is free by declaration raises no alarm about money; one of unknown price does."""
+    lost = JobPossiblyCharged(key="c1", name="C1", attempt="x", message="words")
+    facts = (LaneFacts("a", "g", "a", "u", 5, free=True), LaneFacts("b", "g", "b", "u", 5))
+    told = []
+    for lane in ("a", "b"):
+        tally = Tally()
+        for event in (replace(started(1), lane_facts=facts), replace(lost, lane=lane)):
+            tally.hear(event)
+        told.append(tally.finished(seconds=0).possibly_charged)
+
+    assert told == [(), (JobName("c1", "C1"),)]
+
+
 def test_a_run_that_never_began_counts_nothing() -> None:
     """The summary of nothing is empty, and a success."""
     end = Tally().finished(seconds=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +47,8 @@ class Card:
     attempts: int = 0
     maybe_charged: int = 0
     """Attempts that may have been charged without leaving a picture."""
+    left_open: int = 0
+    """How many of these are in doubt only because their end was never recorded."""
     standing_at: str | None = None
     """The lane at whose service it is still under way: accepted there, and the next run asks for the result."""
     under_way: bool = False
@@ -68,7 +70,8 @@ class Card:
         if self.state == JobState.OPEN and self.trouble is not None:
             return self.trouble.message
         if self.state == JobState.OPEN:
-            return "a run was interrupted here; the picture may have been charged"
+            charged = "; the picture may have been charged" if self.maybe_charged else ""
+            return f"a run was interrupted here{charged}"
         if self.trouble is not None and self.state != JobState.DONE:
             return (
                 f"{self.trouble.message}; the earlier picture stands" if self.earlier_stands else self.trouble.message
@@ -90,18 +93,23 @@ class Card:
 
 
 def cards_of(
-    roster: Roster, jobs: Mapping[str, JobRecord], project: Project, lost: Mapping[str, int] | None = None
+    roster: Roster,
+    jobs: Mapping[str, JobRecord],
+    project: Project,
+    lost: Mapping[str, int] | None = None,
+    free: Collection[str] = (),
 ) -> list[Card]:
     """A card for every character of the roster, in its order.
 
     :param jobs: the ledger, as :meth:`charimg.contracts.Store.jobs` gives it.
     :param lost: how many attempts of a key may have been charged without a picture.
+    :param free: lanes where nothing is charged.
     """
     cards = []
     for character in roster.characters:
         request = request_for(roster, character)
         record = jobs.get(character.key) or JobRecord(character.key, character.name)
-        card = _card(record, project, (lost or {}).get(character.key, 0), request.fingerprint)
+        card = _card(record, project, (lost or {}).get(character.key, 0), free, request.fingerprint)
         cards.append(
             replace(
                 card,
@@ -117,18 +125,23 @@ def cards_of(
 
 
 def former_cards(
-    roster: Roster, jobs: Mapping[str, JobRecord], project: Project, lost: Mapping[str, int] | None = None
+    roster: Roster,
+    jobs: Mapping[str, JobRecord],
+    project: Project,
+    lost: Mapping[str, int] | None = None,
+    free: Collection[str] = (),
 ) -> list[Card]:
-    """A card for everyone in the ledger who is no longer in the roster, by name."""
+    """A card for everyone in the ledger who is no longer in the roster, by name; see :func:`cards_of`."""
     present = {character.key for character in roster.characters}
     gone = (record for key, record in jobs.items() if key not in present)
-    cards = (_card(record, project, (lost or {}).get(record.key, 0)) for record in gone)
+    cards = (_card(record, project, (lost or {}).get(record.key, 0), free) for record in gone)
     return sorted(cards, key=lambda card: (card.name, card.key))
 
 
-def _card(record: JobRecord, project: Project, lost: int, asked: str | None = None) -> Card:
+def _card(record: JobRecord, project: Project, lost: int, free: Collection[str], asked: str | None = None) -> Card:
     """:param asked: what the roster asks for: only an attempt at that is asked for again, and any other is doubtful."""
     standing = [attempt for attempt in record.open_attempts if attempt.ticket and attempt.asked == asked]
+    doubtful = [attempt for attempt in record.open_attempts if attempt not in standing and attempt.lane not in free]
     file = None if record.picture is None else project.found(record.picture.path)
     exists = file is not None and file.is_file()
     gone = file is not None and not exists and record.state in {JobState.SAVED, JobState.DONE}
@@ -148,7 +161,8 @@ def _card(record: JobRecord, project: Project, lost: int, asked: str | None = No
         spent=record.spent,
         trouble=record.trouble,
         attempts=record.attempts,
-        maybe_charged=lost + len(record.open_attempts) - len(standing),
+        maybe_charged=lost + len(doubtful),
+        left_open=len(doubtful),
         standing_at=standing[-1].lane if standing else None,
         updated=record.updated,
     )
@@ -157,12 +171,7 @@ def _card(record: JobRecord, project: Project, lost: int, asked: str | None = No
 def during_a_run(cards: Iterable[Card]) -> list[Card]:
     """The cards as they stand while a run holds the project: what is open is being made, not left behind."""
     return [
-        replace(
-            card,
-            under_way=True,
-            standing_at=None,
-            maybe_charged=card.maybe_charged if card.standing_at else max(0, card.maybe_charged - 1),
-        )
+        replace(card, under_way=True, standing_at=None, maybe_charged=card.maybe_charged - card.left_open, left_open=0)
         if card.state == JobState.OPEN
         else card
         for card in cards

@@ -78,18 +78,26 @@ async def read_cast(workplace: Workplace, roster: Roster, options: Options | Non
     """
     async with workplace.open_store(read_only=True, options=options) as store:
         jobs = await store.jobs()
-        lost = Counter(attempt.key for attempt in await store.lost_attempts())
         plan = await store.last_plan()
+        free = _free_lanes(plan)
+        lost = Counter(attempt.key for attempt in await store.lost_attempts() if attempt.lane not in free)
     project = workplace.project
-    cards = cards_of(roster, jobs, project, lost)
+    cards = cards_of(roster, jobs, project, lost, free)
     run = project.lock_holder()
     return Cast(
         roster,
         tuple(cards if run is None else during_a_run(cards)),
-        tuple(former_cards(roster, jobs, project, lost)),
+        tuple(former_cards(roster, jobs, project, lost, free)),
         _command(plan, roster, project.folder),
         run,
     )
+
+
+def _free_lanes(plan: dict[str, object] | None) -> frozenset[str]:
+    """The lanes where nothing is charged, as far as the last run had them."""
+    facts = plan.get("lane_facts") if plan else None
+    lanes = [lane for lane in facts if isinstance(lane, dict)] if isinstance(facts, (list, tuple)) else []
+    return frozenset(str(lane.get("name")) for lane in lanes if lane.get("free"))
 
 
 def _command(plan: dict[str, object] | None, roster: Roster, folder: Path) -> tuple[str, ...]:

@@ -215,6 +215,11 @@ class Board:
         """Whether lines have to say which lane they mean."""
         return max(len(self.lanes), len(self.plan.lane_facts) if self.plan else 0) > 1
 
+    @property
+    def free_lanes(self) -> frozenset[str]:
+        """The lanes where nothing is charged."""
+        return frozenset(lane.name for lane in (self.plan.lane_facts if self.plan else ()) if lane.free)
+
     def lane(self, event: Event) -> LaneBoard:
         """The lane the event concerns."""
         return self._add(event.lane or "")

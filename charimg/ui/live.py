@@ -87,7 +87,7 @@ class LiveView(Observer):
         elif isinstance(event, BatchFinished):
             self._scroll_batch(self._board.lane(event), event)
         elif isinstance(event, SCROLLED):
-            self._scroll(*log_lines(event, several_lanes=self._board.several_lanes))
+            self._scroll(*log_lines(event, several_lanes=self._board.several_lanes, free_lanes=self._board.free_lanes))
         if not self._board.total:
             return
         if not self._live.is_started:

@@ -35,6 +35,7 @@ def log_lines(
     *,
     several_lanes: bool = False,
     uploads_only: Collection[str] = (),
+    free_lanes: Collection[str] = (),
     again: str = "charimg run",
     forced: str | None = None,
 ) -> list[str]:
@@ -42,6 +43,7 @@ def log_lines(
 
     :param several_lanes: the run has more than one lane, so that lines must say which they mean.
     :param uploads_only: keys of the jobs whose picture is there.
+    :param free_lanes: those where nothing is charged.
     :param again: the command that continues the run, for the summary; likewise *forced*, see there.
     """
     where = f" [{clean_name(event.lane)}]" if several_lanes and event.lane else ""
@@ -58,7 +60,8 @@ def log_lines(
     if isinstance(event, JobRejected):
         return [f"🚫 {clean_name(event.name)}: Rejected by the service{where} - {clean(event.message)}"]
     if isinstance(event, JobPossiblyCharged):
-        words = f"May have been charged without a picture{where}"
+        lost = "Begun, and left no picture" if event.lane in free_lanes else "May have been charged without a picture"
+        words = f"{lost}{where}"
         return [f"⚠️  {clean_name(event.name)}: {words} - {clean(event.message)}"]
     if isinstance(event, BatchStarted):
         return [

@@ -32,6 +32,7 @@ class PlainLog(Observer):
             event,
             several_lanes=self._board.several_lanes,
             uploads_only=self._board.plan.uploads_only if self._board.plan else (),
+            free_lanes=self._board.free_lanes,
             again=self._again,
             forced=self._forced,
         )
@@ -58,10 +59,12 @@ class TroubleLog(Observer):
         self._out = SafeStream(stream)
         self._again = again
         self._forced = forced
+        self._board = Board()
 
     def hear(self, event: Event) -> None:
         """Write the event's lines if it is trouble."""
+        self._board.take(event, clock.now())
         trouble = isinstance(event, (JobFailed, JobPossiblyCharged, JobRejected, LaneClosed))
         if trouble or (isinstance(event, RunFinished) and event.exit_code):
-            for line in log_lines(event, again=self._again, forced=self._forced):
+            for line in log_lines(event, free_lanes=self._board.free_lanes, again=self._again, forced=self._forced):
                 self._out.line(line)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from charimg.contracts import ProviderContext
 from charimg.project import Project
 from charimg.providers.sqlite import SqliteStore
 from tests.cli.command_line import Install
-from tests.cli.filled_ledger import fill
+from tests.cli.filled_ledger import WHEN, fill
 
 Run = Callable[..., Any]
 """Runs the command line; see conftest."""
@@ -197,6 +198,22 @@ def test_a_picture_that_stands_needs_force_to_be_replaced(charimg: Run) -> None:
         f"another picture in place of one that stands: {command}",
     ]
     assert any(line.endswith("no such mood; the earlier picture stands") for line in lines)
+
+
+def test_the_ledger_of_a_free_lane_raises_no_alarm(project: Path, charimg: Run) -> None:
+    """What the last run knew to cost nothing is not told as perhaps charged."""
+    fill(project)
+
+    async def begin_another() -> None:
+        store = SqliteStore(ProviderContext(folder=project, out=project / "pictures"))
+        await store.open()
+        await store.begin_run("later", WHEN + timedelta(days=1), {"lane_facts": [{"name": "whisk", "free": True}]})
+        await store.record_lost("attempt-dina")
+        await store.close()
+
+    asyncio.run(begin_another())
+
+    assert [line for line in charimg("status").out.splitlines() if "charged" in line] == []
 
 
 def test_what_stands_at_a_service_is_not_called_lost(project: Path, charimg: Run) -> None:

@@ -125,6 +125,16 @@ def test_what_a_service_has_accepted_is_fetched(
     assert (former.maybe_charged, former.standing_at) == (1, None)
 
 
+def test_where_nothing_is_charged_nothing_is_in_doubt(project: Path) -> None:
+    """A server of one's own that was interrupted has cost nothing."""
+    attempt = Attempt("a", "r", "ana", "Ana", "attic", "p", ASKED, "", None, utc_now())
+    record = JobRecord("ana", "Ana", JobState.OPEN, open_attempts=(attempt,))
+    (card,) = cards_of(ROSTER, {"ana": record}, project, free={"attic"})
+    (former,) = former_cards(replace(ROSTER, characters=()), {"ana": record}, project, free={"attic"})
+
+    assert (card.maybe_charged, card.reason, former.maybe_charged) == (0, "a run was interrupted here", 0)
+
+
 def test_during_a_run_what_a_service_has_accepted_is_no_doubt_less(project: Path) -> None:
     """It was not counted as doubtful before, and takes nobody else's doubt away."""
     attempt = Attempt("a", "r", "ana", "Ana", "attic", "p", ASKED, "", None, utc_now(), ticket="t")

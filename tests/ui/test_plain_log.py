@@ -137,6 +137,16 @@ async def test_batches_that_only_upload_say_so() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", [PlainLog, TroubleLog])
+async def test_no_alarm_about_money_where_nothing_is_charged(kind: type[PlainLog] | type[TroubleLog]) -> None:
+    """A server of one's own that gives no answer costs time and no money."""
+    out = io.StringIO()
+
+    await play(kind(out), started(lane_facts=(facts("whisk", free=True),)), possibly_charged(JOBS[0]))
+
+    assert out.getvalue().splitlines()[-1] == "⚠️  Gopal Bhar: Begun, and left no picture - the answer was lost"
+
+
 async def test_lines_name_the_lane_where_there_are_several() -> None:
     """With two lanes a wait says which of them waits."""
     out = io.StringIO()
