@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from charimg.contracts.declaration import Declaration
 from charimg.contracts.provider import Provider
 from charimg.errors import PluginError
-from charimg.packages import where_to_get
 from charimg.plugins import Claim, Kind, Plugins
 
 
@@ -52,8 +51,7 @@ def named(plugins: Plugins, name: str) -> list[Listed]:
     if not found:
         found = [one for one in listed(plugins) if one.declaration and one.declaration.account_name == name]
     if not found:
-        known = sorted({one for kind in Kind for one in plugins.names(kind)})
-        raise PluginError(f"there is no provider '{name}'; {where_to_get(name, known)}")
+        raise PluginError(plugins.unknown(name))
     return found
 
 

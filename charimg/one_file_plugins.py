@@ -95,22 +95,32 @@ def one_file_plugins(project: Path) -> Iterator[OneFilePlugin]:
 
     :param project: the project's folder.
     """
-    folder = project.absolute() / FOLDER
-    try:
-        paths = sorted(folder.glob("*.py"))
-    except OSError:  # a folder that cannot be read has nothing for us
-        return
-    for path in paths:
-        if path.name.startswith((".", "_")) or path.is_dir():
-            continue
+    for path in candidates(project):
         try:
             source = path.read_bytes()
         except OSError:
             yield OneFilePlugin(path, HOOKS, None)
             continue
-        hooks = frozenset(_TOP_LEVEL_HOOK.findall(source.decode("utf-8", "replace")))
+        hooks = hooks_in(source.decode("utf-8", "replace"))
         if hooks:
             yield OneFilePlugin(path, hooks, source)
+
+
+def candidates(project: Path) -> list[Path]:
+    """The files that may be plugins, by name.
+
+    :param project: the project's folder.
+    """
+    try:
+        paths = sorted((project.absolute() / FOLDER).glob("*.py"))
+    except OSError:  # a folder that cannot be read has nothing for us
+        return []
+    return [path for path in paths if not path.name.startswith((".", "_")) and not path.is_dir()]
+
+
+def hooks_in(text: str) -> frozenset[str]:
+    """The hooks that a file's text has at its top level."""
+    return frozenset(_TOP_LEVEL_HOOK.findall(text))
 
 
 @lru_cache(maxsize=256)

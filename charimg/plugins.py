@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -18,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from charimg.claims import PLUGIN_GROUP, Claim, Kind, installed_claims
 from charimg.errors import PluginError
+from charimg.hook_check import fault_of_hooks
 from charimg.one_file_plugins import FOLDER, OneFilePlugin, one_file_plugins
+from charimg.overlooked_files import overlooked
 from charimg.packages import CORE, where_to_get
 from charimg.raised_where import log_stack, place_of, told, words_of
 
@@ -140,19 +141,49 @@ class Plugins:
         return names or [file.path.stem]
 
     def _unknown(self, kind: Kind, name: str, known: list[str]) -> str:
+        hint = self._hint_of_files(name, [kind])
         words = f"there is no {kind} '{name}'; {where_to_get(name, known)} (installed: {', '.join(known) or 'none'})"
-        for claim in self._claims_of_files(kind):
+        return f"{words}; {hint}" if hint else words
+
+    def unknown(self, name: str) -> str:
+        """What to say to somebody who asks for a provider of any kind that nobody has."""
+        known = sorted({one for kind in Kind for one in self.names(kind)})
+        hint = self._hint_of_files(name, list(Kind))
+        words = f"there is no provider '{name}'; {where_to_get(name, known)} (installed: {', '.join(known) or 'none'})"
+        return f"{words}; {hint}" if hint else words
+
+    def _hint_of_files(self, name: str, kinds: list[Kind]) -> str | None:
+        """What the project's own files have to do with a name that none of them offers."""
+        file = f"{FOLDER}/{name}.py"
+        claims = [(kind, claim) for kind in kinds for claim in self._claims_of_files(kind)]
+        for kind, claim in claims:
             try:
                 self._offered(claim, kind)
             except PluginError as error:  # the name may be one that this file would offer
-                return f"{words}; and {error}"
-        namesake = None if self._folder is None else self._folder / FOLDER / f"{name}.py"
-        if namesake is not None and namesake.parent.name == FOLDER and namesake.is_file():
-            return f"{words}; {FOLDER}/{name}.py has no {kind.hook}(register) marked with @charimg.hookimpl"
-        return words
+                return f"and {error}"
+        offered = [f"{kind} '{claim.name}'" for kind, claim in claims if claim.source == file]
+        if offered:
+            return f"{file} has the {' and the '.join(offered)}"
+        wrong = dict(self._overlooked)
+        if file in wrong:
+            return wrong[file]
+        if self._folder is not None and (path := self._folder / file).parent.name == FOLDER and path.is_file():
+            hooks = " or ".join(f"{kind.hook}(register)" for kind in kinds)
+            return f"{file} has no {hooks} marked with @charimg.hookimpl"
+        return None
+
+    @property
+    def _overlooked(self) -> list[tuple[str, str]]:
+        return [] if self._folder is None else list(overlooked(self._folder))
+
+    def overlooked(self) -> list[str]:
+        """A warning for every file of the project that was meant to be a plugin and offers nothing; runs none."""
+        return [words for _, words in self._overlooked]
 
     def load_taking_part(self) -> list[str]:
-        """Load the plugins that take part in every run; returns a warning for each that is broken."""
+        """Load the plugins that take part in every run; returns a warning for each that is broken, and for each file of
+        the project that was meant to be one and is none.
+        """
         warnings = []
         hooks = ("register_observers", "prepare_request", "finish_picture")
         installed = installed_claims(PLUGIN_GROUP, self._found)
@@ -163,7 +194,7 @@ class Plugins:
                 self._register(claim)
             except PluginError as error:
                 warnings.append(str(error))
-        return warnings
+        return [*warnings, *self.overlooked()]
 
     def observers(self) -> tuple[list[Observer], list[str]]:
         """A new observer of every class that the loaded plugins register, and a warning for each that fails."""
@@ -218,12 +249,12 @@ class Plugins:
         if self._hooks is None:
             import pluggy  # noqa: PLC0415 - listing names must not pay for it
 
-            from charimg import hookspecs  # noqa: PLC0415 - likewise
+            from charimg import hook_trace, hookspecs  # noqa: PLC0415 - likewise
 
             self._hooks = pluggy.PluginManager("charimg")
             self._hooks.add_hookspecs(hookspecs)
             if self._trace:
-                self._hooks.add_hookcall_monitoring(_trace_before, _trace_after)
+                self._hooks.add_hookcall_monitoring(hook_trace.before, hook_trace.after)
         return self._hooks
 
     def _register(self, claim: Claim) -> object:
@@ -231,22 +262,17 @@ class Plugins:
             module = claim.entry.load()
         if not self._manager.is_registered(module):
             try:
-                self._manager.register(module, name=f"{claim.distribution}: {claim.entry.value}")
-                self._manager.check_pending()
-                self._check_names(module)
+                fault = fault_of_hooks(module)
+                if fault is None:
+                    self._manager.register(module, name=f"{claim.distribution}: {claim.entry.value}")
+                    self._manager.check_pending()
             except _STRANGERS as error:
+                fault = words_of(error)
                 if self._manager.is_registered(module):
                     self._manager.unregister(module)
-                raise PluginError(
-                    f"{claim.source} has a hook charimg cannot use: {_hook_fault(error)}; {claim.remedy}"
-                ) from error
+            if fault is not None:
+                raise PluginError(f"{claim.source} has a hook charimg cannot use: {fault}; {claim.remedy}")
         return module
-
-    def _check_names(self, module: object) -> None:
-        """A hook under another name (pluggy's ``specname``) could not be called for one plugin alone."""
-        for hook in self._manager.get_hookcallers(module) or ():
-            if not hasattr(module, hook.name):
-                raise ValueError(f"the function that implements {hook.name} must be called that")
 
     def _implementing(self, hook: str) -> list[object]:
         """Plugins with an implementation of the hook, in the order they were registered."""
@@ -276,12 +302,15 @@ class _blamed:  # noqa: N801 - reads as a word in a with statement
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, _STRANGERS) and not isinstance(error, PluginError):
             claim = self._claim
+            words = words_of(error)
+            if isinstance(error, TypeError) and "'context'" in words:  # what making an object of a provider ends with
+                words += "; hand over the class, not an object of it"
             if isinstance(claim.entry, OneFilePlugin):
-                words = f"{claim.entry.where(error)}: {words_of(error)}; {claim.remedy}"
+                words = f"{claim.entry.where(error)}: {words}; {claim.remedy}"
             else:
                 place = place_of(error)
                 words = (
-                    f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {words_of(error)}"
+                    f"the plugin '{claim.name}' of {claim.source} is broken: {self._what} raised {words}"
                     f"{'' if place is None else f' ({place})'}; {claim.remedy}"
                 )
             log_stack(error)
@@ -308,8 +337,15 @@ def _quarrel(kind: Kind, name: str, claims: list[Claim]) -> str:
 
 def _fault_of(kind: Kind, provider: object) -> str | None:
     from charimg.contracts import Declaration  # noqa: PLC0415 - listing names must import no contract
+    from charimg.contracts.soundness import faults_of  # noqa: PLC0415 - likewise
 
     contract = kind.contract
+    if isinstance(provider, contract):
+        name = type(provider).__name__
+        return (
+            f"an object of {name} is not a class that extends charimg.{contract.__name__}; hand over the class itself:"
+            f" register({name})"
+        )
     if not (isinstance(provider, type) and issubclass(provider, contract)):
         return f"{provider!r} is not a class that extends charimg.{contract.__name__}"
     declaration = getattr(provider, "declaration", None)
@@ -317,6 +353,9 @@ def _fault_of(kind: Kind, provider: object) -> str | None:
         return f"{provider.__name__} has no declaration"
     if not isinstance(declaration, Declaration):
         return f"{provider.__name__}.declaration is not a charimg.Declaration"
+    faults = faults_of(declaration)
+    if faults:
+        return "; ".join(faults)
     for name in dir(contract):
         promised, given = getattr(contract, name), getattr(provider, name)
         if name.startswith("_") or not inspect.iscoroutinefunction(promised):
@@ -359,20 +398,3 @@ def _checked_bytes(given: object) -> bytes:
     if not isinstance(given, (bytes, bytearray, memoryview)):
         raise TypeError(f"it returned {type(given).__name__}, not the bytes of a picture")
     return bytes(given)
-
-
-def _hook_fault(error: BaseException) -> str:
-    """pluggy's own words without its report of the modules, which names the plugin twice."""
-    return words_of(error)
-
-
-def _trace_before(hook: str, implementations: Any, arguments: Mapping[str, Any]) -> None:
-    callers = ", ".join(implementation.plugin_name for implementation in implementations)
-    sys.stderr.write(f"plugins: {hook}({', '.join(arguments)}) -> {callers or 'nobody'}\n")
-
-
-def _trace_after(outcome: Any, hook: str, _implementations: Any, _arguments: Mapping[str, Any]) -> None:
-    told = (
-        f"raised {type(outcome.exception).__name__}" if outcome.exception else f"{len(outcome.get_result())} result(s)"
-    )
-    sys.stderr.write(f"plugins: {hook} {told}\n")

@@ -24,10 +24,11 @@ FLOORS = (
     ("websocket",),
     ("keyfile", "public_network", "transport_errors", "requested_addresses"),
     ("polling", "reference_pictures", "uploads", "plugin_distributions", "scaffold"),
-    ("settings", "roster", "project", "verdicts", "claims"),
-    ("contracts", "images"),
+    ("settings", "roster", "project", "verdicts", "claims", "overlooked_files"),
+    ("contracts", "images", "hook_check"),
     (
         "hookspecs",
+        "hook_trace",
         "durable_files",
         "packages",
         "one_file_plugins",

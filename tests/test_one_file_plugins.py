@@ -191,7 +191,9 @@ def test_a_file_without_a_hook_is_told_of(write: Write, plugins: Look) -> None:
     """Who forgot the hook is told which file was looked at."""
     write("sketch.py", SKETCH.partition("@charimg.hookimpl")[0])
 
-    assert "plugins/sketch.py has no register_generators(register) marked" in trouble(plugins(), "sketch")
+    message = trouble(plugins(), "sketch")
+
+    assert "plugins/sketch.py speaks of charimg and offers nothing: it has no hook, such as register_gen" in message
 
 
 def test_a_hook_without_its_mark_is_told_of(write: Write, plugins: Look) -> None:
@@ -262,3 +264,133 @@ def test_reading_the_folder_runs_nothing(write: Write, tmp_path: Path, monkeypat
     found: list[Any] = list(one_file_plugins(tmp_path))
 
     assert [(one.shown, set(one.hooks)) for one in found] == [("plugins/sketch.py", {"register_generators"})]
+
+
+# -- names and values ------------------------------------------------------------------------------------------------
+
+
+UNSOUND: dict[str, tuple[str, str]] = {
+    "capitals": ('name="Wrong Name"', "the name 'Wrong Name' is not lower case letters and digits"),
+    "comma": ('name="a,b"', "the name 'a,b' is not lower case"),
+    "no text": ("name=7", "the name 7 is not lower case"),
+    "account": ('name="wn", account="A B"', "the account 'A B' is not"),
+    "setting": ('name="wn", settings=(charimg.Setting("Bad-Name", "A setting."),)', "the setting 'Bad-Name' is not"),
+    "default": (
+        'name="wn", settings=(charimg.Setting("coats", "A number.", int, "x"),)',
+        "the default of the setting 'coats' is str, and its type int",
+    ),
+    "type": ('name="wn", settings=(charimg.Setting("coats", "A list.", list),)', "has the type <class 'list'>"),
+    "no comma": ('name="wn", settings=(charimg.Setting("coats", "A number."))', "the settings are Setting, not a tu"),
+    "no setting": ('name="wn", settings=("coats",)', "one of the settings is str, not a charimg.Setting"),
+    "credential": ('name="wn", credentials=(charimg.Credential("API-Key", "Ask."),)', "the credential 'API-Key' is"),
+    "twice": (
+        'name="wn", settings=(charimg.Setting("key", "A."),), credentials=(charimg.Credential("key", "B."),)',
+        "'key' is declared twice",
+    ),
+}
+
+
+@pytest.mark.parametrize(("declared", "words"), UNSOUND.values(), ids=UNSOUND)
+def test_an_unsound_declaration_is_told_when_it_is_registered(
+    declared: str, words: str, write: Write, plugins: Look
+) -> None:
+    """What could not be typed, set or listed is no healthy provider; the file and line are named."""
+    write("wn.py", SKETCH.replace('name="sketch"', declared))
+    message = trouble(plugins(), "wn")
+
+    assert message.startswith("plugins/wn.py, line 4 registers a broken generator: ")
+    assert words in message
+
+
+def test_a_file_that_offers_another_name_says_which(write: Write, plugins: Look) -> None:
+    """Who types the name of the file is told what is in it, for a run and for a list."""
+    write("my-first.py")
+
+    assert trouble(plugins(), "my-first").endswith("; plugins/my-first.py has the generator 'sketch'")
+    assert plugins().unknown("my-first").endswith("; plugins/my-first.py has the generator 'sketch'")
+
+
+# -- hooks and their shape -------------------------------------------------------------------------------------------
+
+
+SHAPES: dict[str, tuple[str, str]] = {
+    "argument": (
+        SKETCH.replace("_generators(register)", "_generators(reg)").replace("    register(", "    reg("),
+        "plugins/sketch.py has a hook charimg cannot use: register_generators asks for 'reg', which it is not given; "
+        "write def register_generators(register); mend it",
+    ),
+    "object": (SKETCH.replace("register(Sketch)", "register(Sketch())"), "; hand over the class, not an object of it"),
+    "made object": (
+        SKETCH.replace("register(Sketch)", "register(Sketch(None))"),
+        "an object of Sketch is not a class that extends charimg.ImageGenerator; hand over the class itself: reg",
+    ),
+    "syntax": (SKETCH + "\nif True\n    pass\n", "plugins/sketch.py, line 14: SyntaxError: expected ':'; mend it"),
+}
+
+
+@pytest.mark.parametrize(("code", "words"), SHAPES.values(), ids=SHAPES)
+def test_a_hook_of_the_wrong_shape_is_told_in_our_words(code: str, words: str, write: Write, plugins: Look) -> None:
+    """One line in the author's terms: what to write, and nothing twice."""
+    write("sketch.py", code)
+    message = trouble(plugins(), "sketch")
+
+    assert words in message
+    assert message.count("plugins/sketch.py") == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_async_hook_is_refused_before_it_is_called(write: Write, plugins: Look) -> None:
+    """Nobody would await it; Python's own warning about that reaches no terminal."""
+    write("style.py", PREFIXING.replace("def prepare", "async def prepare"))
+    found = plugins()
+    (warning,) = found.load_taking_part()
+    request, warnings = found.prepare_request(ImageRequest("rani", "Rani", "a queen"))
+
+    assert "plugins/style.py has a hook charimg cannot use: prepare_request must be a plain 'def'" in warning
+    assert (request.prompt, warnings) == ("a queen", [])
+
+
+# -- meant to be plugins ---------------------------------------------------------------------------------------------
+
+
+OVERLOOKED: dict[str, tuple[str, str]] = {
+    "misspelt": (
+        SKETCH.replace("def register_generators", "def register_generator"),
+        "plugins/sketch.py, line 11: register_generator is no hook of charimg; did you mean register_generators?",
+    ),
+    "no hook": (
+        SKETCH.partition("@charimg.hookimpl")[0],
+        "plugins/sketch.py speaks of charimg and offers nothing: it has no hook",
+    ),
+    "syntax": ("import charimg\n\nclass Sketch(charimg.ImageGenerator)\n", "plugins/sketch.py, line 3: SyntaxError: "),
+    "from": ("from charimg import Store\n", "plugins/sketch.py speaks of charimg and offers nothing"),
+    "null": ("import charimg\n\0", "plugins/sketch.py"),
+}
+
+
+@pytest.mark.parametrize(("code", "words"), OVERLOOKED.values(), ids=OVERLOOKED)
+def test_a_file_that_was_meant_to_be_a_plugin_is_told_of(code: str, words: str, write: Write, plugins: Look) -> None:
+    """A run and the doctor warn, a list can; whoever asks for its name is told as well, and it is never run."""
+    write("sketch.py", code + "\nraise SystemExit('run')\n")
+    found = plugins()
+
+    assert [words in warning for warning in found.load_taking_part()] == [True]
+    assert [words in warning for warning in found.overlooked()] == [True]
+    assert words in trouble(found, "sketch")
+    assert words in found.unknown("sketch")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("sketch.py", SKETCH),
+        ("_shared.py", "import charimg\n"),
+        ("other.py", "# not for charimg\nimport charimg_like_thing\n"),
+        ("torn.py", "print 'of another program and another age'\n"),
+    ],
+)
+def test_nobody_is_warned_of_other_programs_and_of_plugins(name: str, code: str, write: Write, plugins: Look) -> None:
+    """Files that do not speak of charimg, shared ones and those that work."""
+    write(name, code)
+
+    assert plugins().overlooked() == []

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from charimg.contracts.soundness import NAME
 from charimg.errors import InputError
 from charimg.packages import CORE, PACKAGES, PREFIX
 
 LONGEST = 32
 """Characters of a name; the lines of the templates have room for as many."""
-
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Names:
 
         :raises InputError: it is no name for a provider, or a package of this house has it.
         """
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise InputError(
                 f"'{name}' cannot be a provider's name; take small letters and digits, with - or _ between words,"
                 " as in: charimg plugin new paint-box"

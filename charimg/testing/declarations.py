@@ -1,4 +1,4 @@
-"""Whether a declaration is well-formed: read as the core, the lists and the settings will read it."""
+"""Whether a declaration is well-formed: what the core refuses first, then what would leave the user without help."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from charimg.contracts import Credential, Declaration, Model, Price, Setting
+from charimg.contracts import Credential, Declaration, Model, Price, Setting, soundness
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*")
-_FIELD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _RATIO = re.compile(r"[1-9][0-9]*:[1-9][0-9]*")
 
@@ -19,7 +17,7 @@ def faults_of(declaration: object) -> list[str]:
     """What is wrong with a declaration, one line each; none for a good one."""
     if not isinstance(declaration, Declaration):
         return [f"declaration is {type(declaration).__name__}, not a charimg.Declaration"]
-    return _faults_in(declaration)
+    return soundness.faults_of(declaration) or _faults_in(declaration)
 
 
 def _faults_in(declaration: Declaration) -> list[str]:
@@ -34,16 +32,9 @@ def _faults_in(declaration: Declaration) -> list[str]:
 
 
 def _names(declaration: Declaration) -> Iterator[str]:
-    if not _NAME.fullmatch(declaration.name):
-        yield f"the name {declaration.name!r} is not lower case letters, digits and single hyphens"
-    if declaration.account is not None and not _NAME.fullmatch(declaration.account):
-        yield f"the account {declaration.account!r} is not lower case letters, digits and single hyphens"
     yield from _sentence(declaration.summary, "the summary")
     if declaration.url is not None and not declaration.url.startswith(("https://", "http://")):
         yield f"the url {declaration.url!r} is no web address"
-    fields = [one.name for one in declaration.settings] + [one.name for one in declaration.credentials]
-    for name in sorted({name for name in fields if fields.count(name) > 1}):
-        yield f"'{name}' is declared twice"
     models = [model.id for model in declaration.models]
     for name in sorted({name for name in models if models.count(name) > 1}):
         yield f"the model {name} is declared twice"
@@ -58,19 +49,10 @@ def _sentence(text: object, what: str) -> Iterator[str]:
 
 def _setting(setting: Setting, declaration: Declaration) -> Iterator[str]:
     what = f"the setting '{setting.name}'"
-    if not _FIELD.fullmatch(setting.name):
-        yield f"{what} is not lower case words with underscores"
     yield from _sentence(setting.help, f"the help of {what}")
     yield from _variables(setting.env, what)
-    if setting.type not in (str, int, float, bool):
-        yield f"{what} has the type {setting.type!r}; str, int, float and bool are known"
-        return
     default = setting.default
     if default is None:
-        return
-    fits = type(default) is setting.type or (setting.type is float and type(default) is int)
-    if not fits:
-        yield f"the default of {what} is {type(default).__name__}, and its type {setting.type.__name__}"
         return
     if setting.choices and default not in setting.choices:
         yield f"the default of {what} is none of its choices"
@@ -102,8 +84,6 @@ def _variables(names: Any, what: str) -> Iterator[str]:
 
 def _credential(credential: Credential) -> Iterator[str]:
     what = f"the credential '{credential.name}'"
-    if not _FIELD.fullmatch(credential.name):
-        yield f"{what} is not lower case words with underscores"
     yield from _sentence(credential.help, f"the help of {what}")
     yield from _variables(credential.env, what)
 

@@ -62,9 +62,9 @@ class DeclaresNonsense(Sketch):
     """Cannot be listed or set."""
 
     declaration = Declaration(
-        name="Sketch It",
+        name="sketch-it",
         summary="",
-        settings=(BASE_URL, Setting("quality", "", int, "high"), Setting("model", "The model.", default="s1")),
+        settings=(BASE_URL, Setting("quality", ""), Setting("model", "The model.", default="s1")),
         credentials=(KEY,),
         models=(Model("s1", successor="s9"),),
         price=Price(0.04),
@@ -75,9 +75,26 @@ class TestDeclaresNonsense(Wrong):
     provider = DeclaresNonsense
     BREAKS = "test_declaration_is_well_formed"
     SAYS = (
-        "the name 'Sketch It' is not .* the summary is empty; the help of the setting 'quality' is empty; the default"
-        " of the setting 'quality' is str.* can die.* s9, is no declared model.* has no date"
+        "the summary is empty; the help of the setting 'quality' is empty; .* can die.* s9, is no declared model.*"
+        " has no date"
     )
+
+
+class DeclaresWhatCannotBe(Sketch):
+    """Cannot be typed, and would not be registered."""
+
+    declaration = Declaration(
+        name="Sketch It",
+        summary="Draws.",
+        settings=(BASE_URL, Setting("quality", "How.", int, "high")),
+        credentials=(KEY,),
+    )
+
+
+class TestDeclaresWhatCannotBe(Wrong):
+    provider = DeclaresWhatCannotBe
+    BREAKS = "test_declaration_is_well_formed"
+    SAYS = "the name 'Sketch It' is not .*; the default of the setting 'quality' is str, and its type int"
 
 
 class SendsWhenMade(Sketch):
