@@ -123,7 +123,7 @@ def plan_lines(plan: RunStarted) -> list[str]:
     if not plan.total:
         return []
     batches = f" in {count(plan.batches, 'batch', 'batches')}" if plan.batches else ""
-    done = f"; {plan.skipped} need nothing" if plan.skipped else ""
+    done = f"; {plan.skipped} need{'s' if plan.skipped == 1 else ''} nothing" if plan.skipped else ""
     if len(plan.lanes) > 1:
         batches = ""  # how many there are depends on who takes what
     through = ", ".join(clean_name(name) for name in plan.lanes) or clean_name(plan.generator)

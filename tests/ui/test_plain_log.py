@@ -117,6 +117,16 @@ async def test_rarer_events_have_lines() -> None:
     ]
 
 
+@pytest.mark.parametrize(("skipped", "words"), [(1, "; 1 needs nothing"), (2, "; 2 need nothing"), (0, "whisk")])
+async def test_who_needs_nothing_is_counted(skipped: int, words: str) -> None:
+    """One is one."""
+    out = io.StringIO()
+
+    await play(PlainLog(out), started(skipped=skipped))
+
+    assert out.getvalue().splitlines()[0].endswith(words)
+
+
 async def test_batches_that_only_upload_say_so() -> None:
     """And a batch whose characters do not stand in a row names no span."""
     out = io.StringIO()
