@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import sys
 
+from ..by_hand import parser_of, serve
 from .server import Automatic1111Emulator
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.emulators.automatic1111", description=__doc__)
+    parser = parser_of("automatic1111")
     add = parser.add_argument
-    add("--host", default="127.0.0.1")
-    add("--port", type=int, default=0, help="0 takes a free one (default)")
     add("--no-api", action="store_true", help="as started without --api")
     add("--api-auth", metavar="USER:PASSWORD")
     add("--step-seconds", type=float, default=0.0, metavar="SECONDS", help="how long a sampling step takes")
@@ -24,8 +20,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _main(options: argparse.Namespace) -> None:
-    server = Automatic1111Emulator(
+def _emulator(options: argparse.Namespace) -> Automatic1111Emulator:
+    emulator = Automatic1111Emulator(
         host=options.host,
         port=options.port,
         api=not options.no_api,
@@ -37,19 +33,22 @@ async def _main(options: argparse.Namespace) -> None:
     if options.out_of_memory:
         words = "CUDA out of memory. Tried to allocate 2.00 GiB"
         body = {"error": "OutOfMemoryError", "detail": "", "body": "", "errors": words}
-        server.add_fault(500, body, times=options.out_of_memory)
-    async with server:
-        print(server.url, flush=True)
-        print(f"# CHARIMG_AUTOMATIC1111_BASE_URL={server.url}", file=sys.stderr, flush=True)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            bill = server.bill
-            print(f"# {len(bill.asked)} requests, {len(bill.made)} pictures", file=sys.stderr)
-            print(f"# most at once: {bill.most_at_once}; unknown fields: {sorted(bill.ignored)}", file=sys.stderr)
+        emulator.add_fault(500, body, times=options.out_of_memory)
+    return emulator
+
+
+def _variables(emulator: Automatic1111Emulator) -> list[str]:
+    return [f"CHARIMG_AUTOMATIC1111_BASE_URL={emulator.url}"]
+
+
+def _bill(emulator: Automatic1111Emulator) -> list[str]:
+    bill = emulator.bill
+    return [
+        f"{len(bill.asked)} requests, {len(bill.made)} pictures",
+        f"most at once: {bill.most_at_once}; unknown fields: {sorted(bill.ignored)}",
+    ]
 
 
 if __name__ == "__main__":
     arguments = _arguments()
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_main(arguments))
+    serve(lambda: _emulator(arguments), variables=_variables, bill=_bill)

@@ -8,20 +8,20 @@ import binascii
 import io
 import json
 import random
-from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 from PIL import Image
 
 from ..pictures import draw
+from ..served import Served
 from .answers import ServerError, info_of, init_image, model_entry, plain_picture, scripted
 from .behaviour import Behaviour, Fault
 from .bill import Asked, Bill, Made
 from .checks import FIELDS, wrong_fields
 
 
-class Automatic1111Emulator:
+class Automatic1111Emulator(Served):
     """A local server. ``async with Automatic1111Emulator(auth=("ann", "x")) as server: server.url``.
 
     Keyword arguments are the knobs of :class:`~.behaviour.Behaviour`, turned later through :attr:`behaviour`.
@@ -32,13 +32,11 @@ class Automatic1111Emulator:
         self.bill = Bill()
         self.loaded = self.behaviour.checkpoints[0] if self.behaviour.checkpoints else ""
         """The title of the checkpoint in memory."""
-        self._host, self._port = host, port
-        self._runner: web.AppRunner | None = None
+        super().__init__(host, port)
         self._lock = asyncio.Lock()
         self._open = 0
         self._hold_at: int | None = None
         self._moved = asyncio.Event()
-        self._stopping = asyncio.Event()
         self._dice = random.Random(7860)
         self._idle()
 
@@ -69,31 +67,11 @@ class Automatic1111Emulator:
         """Script one more trouble (see :class:`~.behaviour.Fault`)."""
         self.behaviour.faults.append(Fault(then, body, **more))
 
-    # -- life --------------------------------------------------------------------------------------------------------
-
-    @property
-    def url(self) -> str:
-        """The base address, without a slash at the end."""
-        if self._runner is None:
-            raise RuntimeError("the emulator is not running")
-        return f"http://{self._host}:{self._runner.addresses[0][1]}"
-
-    async def __aenter__(self) -> Automatic1111Emulator:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def stop(self) -> None:
+        """Let go of what is held, and close the port."""
         self._stopping.set()
         self.release()
-        assert self._runner is not None
-        await self._runner.cleanup()
-        self._runner = None
+        await super().stop()
 
     # -- one request -------------------------------------------------------------------------------------------------
 

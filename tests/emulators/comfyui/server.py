@@ -12,11 +12,11 @@ import re
 import sys
 import uuid
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 
+from ..served import Served
 from .behaviour import Behaviour, Fault, Reply, html_reply, json_reply
 from .bill import Asked, Bill
 from .checks import Lists, RefusedGraphError, outputs_of
@@ -35,7 +35,7 @@ UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 PLACES = ("input", "output", "temp")
 
 
-class ComfyEmulator:
+class ComfyEmulator(Served):
     """A local ComfyUI. ``async with ComfyEmulator(step_seconds=0.1) as comfy: comfy.url``.
 
     Keyword arguments are the knobs of :class:`~.behaviour.Behaviour`, which may also be turned later through
@@ -49,8 +49,7 @@ class ComfyEmulator:
             raise TypeError("give a behaviour or single knobs, not both")
         self.behaviour = behaviour or Behaviour(**knobs)
         self.bill = Bill()
-        self._host, self._port = host, port
-        self._runner: web.AppRunner | None = None
+        super().__init__(host, port)
         self._routes: dict[tuple[str, str], tuple[str, Handler]] = {
             ("GET", "/prompt"): ("status", self._status),
             ("POST", "/prompt"): ("prompt", self._prompt),
@@ -72,38 +71,20 @@ class ComfyEmulator:
     @property
     def url(self) -> str:
         """The base address, with the proxy's prefix, without a slash at the end."""
-        if self._runner is None:
-            raise RuntimeError("the emulator is not running")
-        return f"http://{self._host}:{self._runner.addresses[0][1]}{self.behaviour.prefix}"
-
-    async def __aenter__(self) -> ComfyEmulator:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
+        return self.origin + self.behaviour.prefix
 
     async def start(self) -> None:
         """Listen; raises ``OSError`` when the port is taken."""
         self.sockets = Sockets()
         self.worker = Worker(self.behaviour, self.bill, self.sockets)
         self.worker.start()
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        self._port = self._runner.addresses[0][1]
+        await super().start()
 
     async def stop(self) -> None:
         """End what runs and close the port."""
         self.sockets.drop_all()
         await self.worker.stop()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await super().stop()
 
     async def restart(self) -> None:
         """The process ends in the middle of its work and a new one listens at once: queue and history are forgotten

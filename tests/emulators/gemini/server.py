@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from aiohttp import web
 
 from ..pictures import draw
+from ..served import Served
 from .accounts import Account
 from .behaviour import Behaviour
 from .bill import Bill, Generation, LoggedRequest, Upload
@@ -48,12 +48,14 @@ _ROUTES = (
 )
 
 
-class GeminiEmulator:
+class GeminiEmulator(Served):
     """A local Gemini API. ``async with GeminiEmulator(accounts=[Account(per_minute=7)]) as gemini: gemini.url``.
 
     Keyword arguments are the knobs of :class:`~.behaviour.Behaviour`, which may also be given whole and turned later
     through :attr:`behaviour`.
     """
+
+    largest: ClassVar[int] = 128 * 1024 * 1024
 
     def __init__(
         self,
@@ -71,14 +73,12 @@ class GeminiEmulator:
             raise TypeError("give a behaviour or single knobs, not both")
         self.behaviour = behaviour or Behaviour(**knobs)
         self.bill = Bill()
-        self._host, self._port, self._prefix = host, port, prefix
+        super().__init__(host, port, prefix)
         self._clock = clock
         self._began: float | None = None
         self._quotas = Quotas()
         self._files = Files()
         self._drawn = 0
-        self._runner: web.AppRunner | None = None
-        self._stopping = asyncio.Event()
 
     def now(self) -> float:
         """Seconds on the emulator's clock."""
@@ -90,48 +90,16 @@ class GeminiEmulator:
             self._began = self.now()
         return self.behaviour.started + timedelta(seconds=self.now() - self._began)
 
-    @property
-    def origin(self) -> str:
-        """``http://host:port`` of the emulator."""
-        if self._runner is None:
-            raise RuntimeError("the emulator is not running")
-        return f"http://{self._host}:{self._runner.addresses[0][1]}"
-
-    @property
-    def url(self) -> str:
-        """The base address, with the prefix, without a slash at the end."""
-        return self.origin + self._prefix
-
     def add_fault(self, then: str | Reply, **conditions: Any) -> Fault:
         """Script one more trouble (see :class:`~.faults.Fault`)."""
         fault = Fault(then, **conditions)
         self.behaviour.faults.append(fault)
         return fault
 
-    async def __aenter__(self) -> GeminiEmulator:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     async def start(self) -> None:
         """Listen; raises ``OSError`` when the port is taken."""
         self.moment()  # the calendar begins now
-        app = web.Application(client_max_size=128 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-
-    async def stop(self) -> None:
-        """End hanging requests and close the port."""
-        self._stopping.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await super().start()
 
     # One request.
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import sys
 
+from ..by_hand import parser_of, serve
 from .server import TEST_TOKEN, HuggingFaceEmulator, Window
 
 
@@ -19,10 +17,8 @@ def _window(text: str) -> Window:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.emulators.huggingface", description=__doc__)
+    parser = parser_of("huggingface")
     add = parser.add_argument
-    add("--host", default="127.0.0.1")
-    add("--port", type=int, default=0, help="0 takes a free one (default)")
     add("--token", default=TEST_TOKEN)
     add("--window", type=_window, default=Window(), metavar="REQUESTS/SECONDS", help="default 500/300")
     add("--credits", type=int, metavar="N", help="pictures that the month still pays for")
@@ -31,8 +27,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _main(options: argparse.Namespace) -> None:
-    service = HuggingFaceEmulator(
+def _emulator(options: argparse.Namespace) -> HuggingFaceEmulator:
+    return HuggingFaceEmulator(
         host=options.host,
         port=options.port,
         token=options.token,
@@ -41,18 +37,20 @@ async def _main(options: argparse.Namespace) -> None:
         loading=options.loading,
         seconds=options.seconds,
     )
-    async with service:
-        print(service.url, flush=True)
-        print(f"# CHARIMG_HUGGINGFACE_BASE_URL={service.url}", file=sys.stderr)
-        print(f"# CHARIMG_HUGGINGFACE_HUB_URL={service.url}", file=sys.stderr)
-        print(f"# HF_TOKEN={options.token}", file=sys.stderr, flush=True)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            print(f"# {len(service.asked)} requests, {len(service.made)} pictures", file=sys.stderr)
+
+
+def _variables(emulator: HuggingFaceEmulator) -> list[str]:
+    return [
+        f"CHARIMG_HUGGINGFACE_BASE_URL={emulator.url}",
+        f"CHARIMG_HUGGINGFACE_HUB_URL={emulator.url}",
+        f"HF_TOKEN={emulator.behaviour.token}",
+    ]
+
+
+def _bill(emulator: HuggingFaceEmulator) -> list[str]:
+    return [f"{len(emulator.asked)} requests, {len(emulator.made)} pictures"]
 
 
 if __name__ == "__main__":
     arguments = _arguments()
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_main(arguments))
+    serve(lambda: _emulator(arguments), variables=_variables, bill=_bill)

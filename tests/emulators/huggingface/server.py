@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 
 from ..pictures import draw
+from ..served import Served
 
 TEST_TOKEN = "hf_EmulatorToken0000000000000000001"
 """The token that works when none is given: of the true shape, and nobody's."""
@@ -114,7 +114,7 @@ class _RefusedError(Exception):
         self.status, self.body = status, {"error": error, **more}
 
 
-class HuggingFaceEmulator:
+class HuggingFaceEmulator(Served):
     """A local Hugging Face. ``async with HuggingFaceEmulator(credits=3) as service: service.url``."""
 
     def __init__(
@@ -128,35 +128,12 @@ class HuggingFaceEmulator:
         """Path and status of every answer, 0 where the connection was cut."""
         self._clock = clock
         self._loaded_at: dict[str, float] = {}
-        self._host, self._port = host, port
-        self._runner: web.AppRunner | None = None
+        super().__init__(host, port)
         self._dice = Random(2026)
-
-    @property
-    def url(self) -> str:
-        """The base address, without a slash at the end."""
-        if self._runner is None:
-            raise RuntimeError("the emulator is not running")
-        return f"http://{self._host}:{self._runner.addresses[0][1]}"
 
     def add_fault(self, then: str | int, body: Any = None, **more: Any) -> None:
         """Script one more trouble (see :class:`Fault`)."""
         self.behaviour.faults.append(Fault(then, body, **more))
-
-    async def __aenter__(self) -> HuggingFaceEmulator:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
-        self._runner = None
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         headers = {"x-request-id": f"Root=1-{secrets.token_hex(12)}"}

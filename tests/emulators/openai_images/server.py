@@ -7,11 +7,11 @@ import itertools
 import json
 import re
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from aiohttp import web
 
+from ..served import Served
 from .behaviour import Behaviour, Fault
 from .bill import Bill, LoggedRequest
 from .forms import words_of
@@ -29,12 +29,14 @@ _ROUTES: tuple[tuple[str, str, frozenset[str]], ...] = (
 )
 
 
-class OpenAIEmulator:
+class OpenAIEmulator(Served):
     """A local server of OpenAI's Images API: ``async with OpenAIEmulator() as openai: openai.base_url``.
 
     Keyword arguments are the knobs of :class:`~.behaviour.Behaviour`, which may also be given whole and turned later
     through :attr:`behaviour`.
     """
+
+    largest: ClassVar[int] = 256 * 1024 * 1024
 
     def __init__(
         self,
@@ -54,22 +56,13 @@ class OpenAIEmulator:
         self.behaviour = behaviour or Behaviour(**knobs)
         self.bill = Bill()
         self.service = Service(self.behaviour, self.bill)
-        self._host, self._port, self._prefix = host, port, prefix
+        super().__init__(host, port, prefix)
         self._clock, self._speed = clock, speed
-        self._runner: web.AppRunner | None = None
-        self._stopping = asyncio.Event()
         self._ids = itertools.count(1)
 
     def now(self) -> float:
         """Seconds on the emulator's clock."""
         return self._clock() if self._clock is not None else asyncio.get_running_loop().time() * self._speed
-
-    @property
-    def url(self) -> str:
-        """The address with the gateway's prefix, without a slash at the end."""
-        if self._runner is None:
-            raise RuntimeError("the emulator is not running")
-        return f"http://{self._host}:{self._runner.addresses[0][1]}{self._prefix}"
 
     @property
     def base_url(self) -> str:
@@ -81,22 +74,6 @@ class OpenAIEmulator:
         fault = Fault(then, **conditions)
         self.behaviour.faults.append(fault)
         return fault
-
-    async def __aenter__(self) -> OpenAIEmulator:
-        app = web.Application(client_max_size=256 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
 
     # -- one request
 

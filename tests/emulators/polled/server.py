@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from ..served import Served
 from .bill import Asked, Bill, Made
 from .faults import Fault
 from .windows import Window
@@ -74,7 +74,7 @@ class Route(NamedTuple):
     handler: Callable[[Call], Reply]
 
 
-class PolledEmulator:
+class PolledEmulator(Served):
     """The base of the emulated services.
 
     :param polls: how often a job is asked for before it is done.
@@ -104,9 +104,8 @@ class PolledEmulator:
         self.faults = list(faults)
         self.picture_life = picture_life
         self.bill = Bill()
-        self._host, self._port = host, port
+        super().__init__(host, port)
         self._clock, self._speed = clock, speed
-        self._runner: web.AppRunner | None = None
         self._pictures: dict[str, tuple[bytes, str, float]] = {}
         self._routes = [(route, re.compile(route.pattern)) for route in self.routes()]
 
@@ -145,28 +144,6 @@ class PolledEmulator:
         """The bytes of a file that was published here and has not expired."""
         found = self._pictures.get(address.removeprefix(f"{self.url}/pictures/"))
         return found[0] if found and found[2] > self.now() else None
-
-    @property
-    def url(self) -> str:
-        """The base address, without a slash at the end."""
-        if self._runner is None:
-            raise RuntimeError("the emulator is not running")
-        return f"http://{self._host}:{self._runner.addresses[0][1]}"
-
-    async def __aenter__(self) -> Any:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
 
     # -- one request ----------------------------------------------------------------------------------------
 

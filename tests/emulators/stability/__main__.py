@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import sys
 
+from ..by_hand import parser_of, serve
 from .server import TEST_KEY, RateLimit, StabilityEmulator
 
 
@@ -19,10 +17,8 @@ def _rate(text: str) -> RateLimit:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.emulators.stability", description=__doc__)
+    parser = parser_of("stability")
     add = parser.add_argument
-    add("--host", default="127.0.0.1")
-    add("--port", type=int, default=0, help="0 takes a free one (default)")
     add("--key", default=TEST_KEY)
     add("--rate", type=_rate, default=RateLimit(), metavar="REQUESTS/SECONDS/BAN", help="default 150/10/60")
     add("--credits", type=float, metavar="N")
@@ -32,8 +28,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _main(options: argparse.Namespace) -> None:
-    service = StabilityEmulator(
+def _emulator(options: argparse.Namespace) -> StabilityEmulator:
+    return StabilityEmulator(
         host=options.host,
         port=options.port,
         key=options.key,
@@ -43,17 +39,16 @@ async def _main(options: argparse.Namespace) -> None:
         refused_words=tuple(options.refuse),
         filtered_words=tuple(options.filter),
     )
-    async with service:
-        print(service.url, flush=True)
-        print(f"# CHARIMG_STABILITY_BASE_URL={service.url}", file=sys.stderr)
-        print(f"# STABILITY_API_KEY={options.key}", file=sys.stderr, flush=True)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            print(f"# {len(service.statuses)} requests, {len(service.made)} pictures", file=sys.stderr)
+
+
+def _variables(emulator: StabilityEmulator) -> list[str]:
+    return [f"CHARIMG_STABILITY_BASE_URL={emulator.url}", f"STABILITY_API_KEY={emulator.behaviour.key}"]
+
+
+def _bill(emulator: StabilityEmulator) -> list[str]:
+    return [f"{len(emulator.statuses)} requests, {len(emulator.made)} pictures"]
 
 
 if __name__ == "__main__":
     arguments = _arguments()
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_main(arguments))
+    serve(lambda: _emulator(arguments), variables=_variables, bill=_bill)

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from types import TracebackType
 from typing import Any
 
 from aiohttp import BodyPartReader, web
 from PIL import Image, ImageFilter
 
 from ..pictures import draw
+from ..served import Served
 from .checks import CREDITS, RATIOS, SD3, Upload, complaints
 
 TEST_KEY = "sk-EmulatorKey0000000000000000000000000000000001"
@@ -101,7 +101,7 @@ class _RefusedError(Exception):
         self.status, self.name, self.errors = status, name, list(errors)
 
 
-class StabilityEmulator:
+class StabilityEmulator(Served):
     """A local Stability. ``async with StabilityEmulator(credits=20) as service: service.url``."""
 
     def __init__(
@@ -114,35 +114,12 @@ class StabilityEmulator:
         self.statuses: list[int] = []
         """The status of every answer, 0 where the connection was cut."""
         self._clock = clock
-        self._host, self._port = host, port
-        self._runner: web.AppRunner | None = None
+        super().__init__(host, port)
         self._dice = Random(2026)
-
-    @property
-    def url(self) -> str:
-        """The base address, without a slash at the end."""
-        if self._runner is None:
-            raise RuntimeError("the emulator is not running")
-        return f"http://{self._host}:{self._runner.addresses[0][1]}"
 
     def add_fault(self, then: str | int, body: Any = None, **more: Any) -> None:
         """Script one more trouble (see :class:`Fault`)."""
         self.behaviour.faults.append(Fault(then, body, **more))
-
-    async def __aenter__(self) -> StabilityEmulator:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
-        self._runner = None
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         try:

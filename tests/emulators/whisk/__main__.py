@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import sys
 
+from ..by_hand import parser_of, serve, told
 from .behaviour import CLOSED_MODES, ID_MODES, SESSION_MODES, TEST_COOKIE, Behaviour
-from .faults import Fault, parse_fault
-from .limits import Concurrency, Limit, Window, daily_cap, parse_window
+from .faults import parse_fault
+from .limits import Concurrency, Limit, daily_cap, parse_window
 from .server import WhiskEmulator
 
 
-def _window(text: str) -> Window:
-    try:
-        return parse_window(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _fault(text: str) -> Fault:
-    try:
-        return parse_fault(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.emulators.whisk", description=__doc__)
+    parser = parser_of("whisk")
     add = parser.add_argument
-    add("--host", default="127.0.0.1")
-    add("--port", type=int, default=0, help="0 takes a free one (default)")
     add("--cookie", action="append", help="session token to accept; repeat for more accounts")
-    add("--quota", type=_window, action="append", default=[], metavar="[upload:]N/SECONDS")
+    add("--quota", type=told(parse_window), action="append", default=[], metavar="[upload:]N/SECONDS")
     add("--concurrency", type=int, metavar="N", help="refuse more than N generations at once")
     add("--daily", type=int, metavar="N", help="pictures a day for an account")
-    add("--fault", type=_fault, action="append", default=[], metavar="[ENDPOINT[:CALL,…]=]WHAT")
+    add("--fault", type=told(parse_fault), action="append", default=[], metavar="[ENDPOINT[:CALL,…]=]WHAT")
     add("--retry-after", action="store_true", help="send Retry-After with quota answers")
     add("--latency", type=float, default=0.0, metavar="SECONDS")
     add("--token-lifetime", type=float, default=3600.0, metavar="SECONDS")
@@ -48,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _main(options: argparse.Namespace) -> None:
+def _emulator(options: argparse.Namespace) -> WhiskEmulator:
     limits: list[Limit] = list(options.quota)
     if options.concurrency is not None:
         limits.append(Concurrency(options.concurrency))
@@ -66,23 +48,22 @@ async def _main(options: argparse.Namespace) -> None:
         closed=options.closed,
         latency=options.latency,
     )
-    whisk = WhiskEmulator(behaviour, host=options.host, port=options.port, speed=options.speed)
-    async with whisk:
-        print(whisk.url, flush=True)
-        print(f"# CHARIMG_WHISK_LABS_URL={whisk.url}", file=sys.stderr)
-        print(f"# CHARIMG_WHISK_SANDBOX_URL={whisk.url}", file=sys.stderr)
-        print(f"# CHARIMG_WHISK_COOKIE={behaviour.cookies[0]}", file=sys.stderr, flush=True)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            bill = whisk.bill
-            print(
-                f"# {len(bill.log())} requests, {len(bill.generations)} pictures, {len(bill.uploads)} uploads",
-                file=sys.stderr,
-            )
+    return WhiskEmulator(behaviour, host=options.host, port=options.port, speed=options.speed)
+
+
+def _variables(emulator: WhiskEmulator) -> list[str]:
+    return [
+        f"CHARIMG_WHISK_LABS_URL={emulator.url}",
+        f"CHARIMG_WHISK_SANDBOX_URL={emulator.url}",
+        f"CHARIMG_WHISK_COOKIE={emulator.behaviour.cookies[0]}",
+    ]
+
+
+def _bill(emulator: WhiskEmulator) -> list[str]:
+    bill = emulator.bill
+    return [f"{len(bill.log())} requests, {len(bill.generations)} pictures, {len(bill.uploads)} uploads"]
 
 
 if __name__ == "__main__":
     arguments = _arguments()
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_main(arguments))
+    serve(lambda: _emulator(arguments), variables=_variables, bill=_bill)

@@ -6,11 +6,11 @@ import asyncio
 import json
 from collections.abc import Callable
 from random import Random
-from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 
+from ..served import Served
 from .behaviour import Behaviour
 from .bill import Bill, LoggedRequest
 from .checks import refuse
@@ -39,7 +39,7 @@ CONTENT_TYPES = frozenset({"application/json", "text/plain"})
 """Both lanes take both: the site sends text/plain to Google, the npm client sends it everywhere."""
 
 
-class WhiskEmulator:
+class WhiskEmulator(Served):
     """A local Whisk. ``async with WhiskEmulator(limits=(Window(7, 60),)) as whisk: whisk.url``.
 
     Keyword arguments are the knobs of :class:`~.behaviour.Behaviour`, which may also be given whole and
@@ -62,11 +62,9 @@ class WhiskEmulator:
             raise TypeError("give a behaviour or single knobs, not both")
         self.behaviour = behaviour or Behaviour(**knobs)
         self.bill = Bill()
-        self._host, self._port = host, port
+        super().__init__(host, port)
         self._speed = speed
         self._clock = clock
-        self._runner: web.AppRunner | None = None
-        self._stopping = asyncio.Event()
         # Not for secrets: the dice of faults with a probability, the same in every run.
         self._dice = Random(20260430)
         self.service = Service(self.behaviour, self.bill, self.now, self._sleep)
@@ -81,13 +79,6 @@ class WhiskEmulator:
         if seconds > 0:
             await asyncio.sleep(seconds / self._speed)
 
-    @property
-    def url(self) -> str:
-        """The base address, for both lanes, without a slash at the end."""
-        if self._runner is None:
-            raise RuntimeError("the emulator is not running")
-        return f"http://{self._host}:{self._runner.addresses[0][1]}"
-
     def add_fault(self, then: str | Reply, **conditions: Any) -> Fault:
         """Script one more trouble (see :class:`~.faults.Fault`)."""
         fault = Fault(then, **conditions)
@@ -97,30 +88,6 @@ class WhiskEmulator:
     def revoke_bearers(self) -> None:
         """Every bearer given so far stops working, as when Google ends a session."""
         self.service.accounts.revoke_bearers()
-
-    async def __aenter__(self) -> WhiskEmulator:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen; raises ``OSError`` when the port is taken."""
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-
-    async def stop(self) -> None:
-        """End hanging requests and close the port."""
-        self._stopping.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
 
     # One request.
 
