@@ -83,7 +83,19 @@ class StorageError(CharimgError):
 
 
 class ProviderError(CharimgError):
-    """Trouble with a service, in the core's words. Raise one of the subclasses."""
+    """Trouble with a service, in the core's words. Raise one of the subclasses.
+
+    :param message: one line for the user: what the service said, to what, and what to do.
+    :param wait: seconds the service asked to wait; only if it said so.
+    :param retry_at: when an exhausted quota returns, where the service or its documents say so (a time without a zone
+        is taken for local time).
+    :param possibly_charged: the request was accepted and its answer lost: the picture may have been made and paid for.
+        The ledger keeps it, and the budget counts it.
+    :param unreachable: no answer came at all: the trouble is the connection, and not what the service thinks of the
+        request.
+    :param standing: the service has accepted the job (``context.accepted``) and it still stands there: the next try
+        asks for its result rather than pay again. Never set it for a job that the service no longer knows.
+    """
 
     verdict: ClassVar[Verdict]
 
@@ -100,17 +112,10 @@ class ProviderError(CharimgError):
         super().__init__(message)
         self.message = str(message)  # plugins raise with whatever the service sent, a JSON object too
         self.wait = wait
-        """Seconds the service asked to wait, only if it said so."""
         self.retry_at = None if retry_at is None else in_utc(retry_at)
-        """When an exhausted quota returns, where the service or its documents say so; in UTC (a time without a zone is
-        taken for local time)."""
         self.possibly_charged = possibly_charged
-        """The request was accepted and its answer lost: the picture may have been made and paid for."""
         self.unreachable = unreachable
-        """No answer came at all: the trouble is the connection, and not what the service thinks of the request."""
         self.standing = standing
-        """The service has accepted the job (``context.accepted``) and it still stands there: the next try asks for its
-        result."""
 
 
 class ThrottledError(ProviderError):

@@ -5,6 +5,11 @@ instances. A plugin module is found by its entry point: group ``charimg.generato
 ``charimg.stores`` with the provider's name, loaded only when a run names it; group ``charimg.plugins`` for those
 who take part in every run without being a provider. A project's own plugins need no entry point: every ``.py`` file of
 its ``plugins/`` folder that has a hook is one, and takes part in that project's runs.
+
+Where several plugins implement a hook they are called one after the other, each given what the one before it made:
+the providers of the run first, then the packages of the group ``charimg.plugins`` by the name of their entry point,
+then the files of ``plugins/`` by name. ``@charimg.hookimpl(tryfirst=True)`` goes before all of these, and
+``trylast=True`` after them. One that fails is left out with a warning, and the others go on.
 """
 
 from __future__ import annotations

@@ -275,8 +275,10 @@ class Plugins:
         return module
 
     def _implementing(self, hook: str) -> list[object]:
-        """Plugins with an implementation of the hook, in the order they were registered."""
+        """Plugins with an implementation of the hook: in the order they were registered, but for those that ask to be
+        first or last."""
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        implementations.sort(key=lambda one: (not one.tryfirst, one.trylast))
         return [implementation.plugin for implementation in implementations]
 
     def _call_one(self, plugin: object, hook: str, **arguments: Any) -> list[Any]:

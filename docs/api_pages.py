@@ -20,10 +20,11 @@ CONTRACTS = {
 TOOLS = {
     "Asking a service": ("http", "websocket", "addresses"),
     "What an answer means": ("verdicts.reading", "verdicts.failures", "verdicts.waits"),
-    "Pictures and shapes": ("images", "reference_pictures", "aspect_ratios"),
+    "Pictures and shapes": ("images", "reference_pictures", "aspect_ratios", "lettering:text_card"),
+    "Files": ("durable_files",),
     "Secrets": ("redaction",),
 }
-"""Modules with what the core offers to a provider."""
+"""Modules with what the core offers to a provider; behind a colon, the one thing in the module that it does."""
 
 
 def contracts_page(note: str, plain: Callable[[str | None], str]) -> str:
@@ -66,11 +67,13 @@ def _definition(name: str, module: str) -> ast.AST:
 def _parts(groups: dict[str, tuple[str, ...]], plain: Callable[[str | None], str]) -> Iterator[str]:
     for title, modules in groups.items():
         yield f"## {title}\n"
-        for name in modules:
+        for place in modules:
+            name, _, only = place.partition(":")
             module = import_module(f"charimg.{name}")
             yield f"From `charimg.{name}`: {plain(inspect.getdoc(module))}\n"
             for node in ast.parse(inspect.getsource(module)).body:
-                if not getattr(node, "name", "_").startswith("_"):
+                thing = getattr(node, "name", "_")
+                if not thing.startswith("_") and only in ("", thing):
                     yield from _described(node, plain)
 
 
@@ -86,7 +89,9 @@ def _described(node: ast.AST, plain: Callable[[str | None], str]) -> Iterator[st
             public = isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and not inner.name.startswith("_")
             if public or getattr(inner, "name", "") == "__init__":
                 yield f"#### `{_signature(inner)}`\n"
-                yield f"{plain(ast.get_docstring(inner))}\n"  # type: ignore[arg-type]  # a function, see above
+                text = ast.get_docstring(inner)  # type: ignore[arg-type]  # a function, see above
+                if text:  # how one is made is mostly told by the class
+                    yield f"{plain(text)}\n"
     elif isinstance(node, ast.Assign):
         yield f"### `{ast.unparse(node)}`\n"
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

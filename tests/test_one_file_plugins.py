@@ -266,6 +266,23 @@ def test_reading_the_folder_runs_nothing(write: Write, tmp_path: Path, monkeypat
     assert [(one.shown, set(one.hooks)) for one in found] == [("plugins/sketch.py", {"register_generators"})]
 
 
+def test_plugins_are_called_by_name_each_with_what_the_other_made(write: Write, plugins: Look) -> None:
+    """Files in alphabetical order, but for those that ask to be first or last."""
+
+    def adding(word: str, mark: str = "") -> str:
+        return PREFIXING.replace('"woodcut, "', f'"{word}, "').replace("hookimpl\n", f"hookimpl{mark}\n")
+
+    write("b.py", adding("b"))
+    write("c.py", adding("c"))
+    write("a.py", adding("a", "(trylast=True)"))
+    write("d.py", adding("d", "(tryfirst=True)"))
+    found = plugins()
+    found.load_taking_part()
+    request, _ = found.prepare_request(ImageRequest("rani", "Rani", "a queen"))
+
+    assert request.prompt == "a, c, b, d, a queen"
+
+
 # -- names and values ------------------------------------------------------------------------------------------------
 
 

@@ -79,6 +79,31 @@ def test_everything_a_plugin_may_import_is_documented_with_its_signature() -> No
     assert [one.__qualname__ for one in methods if f"{one.__name__}({', '.join(_written(one))}" not in pages] == []
 
 
+def test_what_the_guide_and_the_templates_use_is_documented() -> None:
+    """Every function and class of charimg that they import stands on a page."""
+    places = [ROOT / "docs/write-a-provider.md", *(ROOT / "charimg/scaffold/templates").rglob("*.template")]
+    pages = _page("contracts.md") + _page("toolbox.md") + _page("testing.md") + _page("hooks.md")
+    lines = [line for place in places for line in place.read_text(encoding="utf-8").splitlines()]
+    used = {
+        name.strip()
+        for line in lines
+        if (found := re.match(r"from charimg[\w.]* import ([\w, ]+)$", line))
+        for name in found[1].split(",")
+    }
+
+    assert "sync_folder" in used
+    assert [name for name in sorted(used) if not re.search(rf"`[^`\n]*\b{name}\b", pages)] == []
+
+
+def test_every_parameter_of_the_errors_is_explained() -> None:
+    """What a provider may say besides the message."""
+    page = _page("contracts.md")
+    parameters = list(inspect.signature(charimg.ProviderError.__init__).parameters)[1:]
+
+    assert [name for name in parameters if not re.search(rf"^\W*`?(:param )?{name}\b`?: \w", page, re.MULTILINE)] == []
+    assert not re.search(r"^#### `__init__.*`\n\n\n", page, re.MULTILINE)
+
+
 def _written(method: Callable[..., object]) -> list[str]:
     """The parameters as the source has them."""
     parameters = inspect.signature(method).parameters.values()

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from charimg.claims import Kind
+from charimg.scaffold import Names, contents, write
+
 PAGE = Path(__file__).resolve().parent.parent / "docs/write-a-provider.md"
 COMMAND = shutil.which("charimg", path=str(Path(sys.executable).parent)) or "charimg"
 PROGRAMS = {"charimg": [COMMAND], "python": [sys.executable], "rm": ["rm"]}
@@ -96,3 +99,33 @@ def test_every_listing_is_tried() -> None:
     assert [text for text in listings if not re.match(r"# (plugins|tests)/\w+\.py\n", text)] == []
     assert len(first) <= 10
     assert all(ast.parse(text) for text in listings)
+
+
+@pytest.mark.slow
+def test_the_listings_pass_the_checks_of_a_new_package(tmp_path: Path) -> None:
+    """A class of this page, put in the place of the example, is clean by the settings that ``plugin new`` writes."""
+    tools = Path(sys.executable).parent
+    if not (tools / "ruff").exists() or not (tools / "mypy").exists():
+        pytest.skip("ruff and mypy come with the extra 'dev'")
+    write(contents(Names.of("paint-box"), Kind.GENERATOR), tmp_path)
+    classes = 0
+    for language, text in blocks():
+        named = re.match(r"# plugins/(\w+)\.py\n", text)
+        if language == "python" and named and "from __future__" in text:  # the others are too short to be typed
+            code = text[named.end() :].partition("\n\n@charimg.hookimpl")[0].rstrip()
+            (tmp_path / "charimg_paint_box" / f"{named[1]}.py").write_text(
+                f'"""The {named[1]}."""\n\n{code}\n', encoding="utf-8"
+            )
+            classes += 1
+
+    def run(*command: str) -> str:
+        environ = {**os.environ, "MYPYPATH": str(PAGE.parent.parent)}
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr if done.returncode else ""
+
+    told = run(str(tools / "ruff"), "check", "--no-cache", ".") + run(str(tools / "ruff"), "format", "--diff", ".")
+    cache = str(tmp_path.parent / "mypy")
+    told += run(str(tools / "mypy"), "--follow-imports", "silent", "--cache-dir", cache, "charimg_paint_box")
+
+    assert told == ""
+    assert classes == 3

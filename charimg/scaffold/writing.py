@@ -21,6 +21,11 @@ _SUMMARIES = {
     Kind.UPLOADER: "Media ids at {}",
     Kind.STORE: "The ledger of a project as the text file of {}",
 }
+_KIT_DOES = {
+    Kind.GENERATOR: "play a hostile service",
+    Kind.UPLOADER: "play a hostile service",
+    Kind.STORE: "pull the plug at any moment",
+}
 _CLASSES = {Kind.GENERATOR: "Generator", Kind.UPLOADER: "Uploader", Kind.STORE: "Store"}
 
 
@@ -35,6 +40,8 @@ def contents(names: Names, kind: Kind) -> dict[str, str]:
         "Class": f"{names.class_name}{_CLASSES[kind]}",
         "Contract": kind.contract.__name__,
         "kind": kind.value,
+        "kind_with_article": f"{'an' if kind is Kind.UPLOADER else 'a'} {kind}",
+        "kit_does": _KIT_DOES[kind],
         "summary": _SUMMARIES[kind].format(names.name),
         "core": __version__,
     }

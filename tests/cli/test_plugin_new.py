@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,20 @@ def test_nothing_of_the_template_is_left(kind: Kind) -> None:
 
     assert [name for name, text in texts.items() if "$" in text.replace("${{ matrix.python }}", "")] == []
     assert f"charimg.{kind}s =\n    paint-box = charimg_paint_box\n" in texts["setup.cfg"]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_readme_speaks_of_what_is_there(kind: Kind) -> None:
+    """Its settings and credentials are those of the class, and its tests do what it says."""
+    texts = contents(Names.of("paint-box"), kind)
+    readme = texts["README.md"]
+    code = texts[f"charimg_paint_box/{kind}.py"]
+    settings = re.findall(r"^\| `(\w+)` \| `CHARIMG_PAINT_BOX_\w+` \| `(.*?)` \|", readme, re.MULTILINE)
+
+    assert settings
+    assert all(f'"{name}"' in code and f'"{default}"' in code for name, default in settings)
+    assert ("api_key" in readme, "service" in readme) == ("Credential(" in code, kind is not Kind.STORE)
+    assert ("pull the plug" in readme) is (kind is Kind.STORE)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class DeclaresWhatCannotBe(Sketch):
     declaration = Declaration(
         name="Sketch It",
         summary="Draws.",
-        settings=(BASE_URL, Setting("quality", "How.", int, "high")),
+        settings=(BASE_URL, Setting("model", "The model."), Setting("quality", "How.", int, "high")),
         credentials=(KEY,),
     )
 
