@@ -53,7 +53,8 @@ def command(ctx: click.Context) -> None:
 @click.pass_obj
 def list_(desk: Desk, kind: str | None = None, as_json: bool = False) -> None:
     """List every provider: those installed, and those of this project's plugins folder."""
-    found = list(listed(Plugins(folder=desk.folder), tuple(Kind) if kind is None else (Kind(kind),)))
+    plugins = Plugins(folder=desk.folder)
+    found = list(listed(plugins, tuple(Kind) if kind is None else (Kind(kind),)))
     if as_json:
         show_json([_brief(one) for one in found])
         return
@@ -64,9 +65,8 @@ def list_(desk: Desk, kind: str | None = None, as_json: bool = False) -> None:
         else:
             rows.append((str(one.kind), one.name, _needs(one.declaration), one.declaration.summary, one.source))
     show_table(("KIND", "NAME", "NEEDS", "SUMMARY", "FROM"), rows)
-    for one in found:
-        if one.trouble:
-            click.echo(f"charimg: warning: {printable(one.trouble)}", err=True)
+    for words in (*(one.trouble for one in found if one.trouble), *plugins.overlooked()):
+        click.echo(f"charimg: warning: {printable(words)}", err=True)
 
 
 @command.command()

@@ -1,8 +1,8 @@
 """The kit for people who write a provider: contract suites, a virtual clock, fake lanes.
 
 Whoever subclasses the contract of a kind and names a provider and its service has about a hundred tests: a hostile
-service on a real socket, and everything the contract asks for, each with one clear line where it fails. Only pytest is needed
-(``pip install charimg-cli[testing]``), no plugin of it::
+service on a real socket, and everything the contract asks for, each with one clear line where it fails. Only pytest is
+needed (``pip install charimg-cli[testing]``), no plugin of it::
 
     import charimg
     from charimg.testing import GeneratorContract, Route, Service

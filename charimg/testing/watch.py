@@ -210,6 +210,9 @@ class Watch:
         level = root.level
         levels = {"charimg": logging.DEBUG, "PIL": logging.INFO, "asyncio": logging.INFO}
         before = {name: logging.getLogger(name).level for name in levels}
+        others, as_before = list(root.handlers), _AsBefore(level, before)
+        for other in others:  # pytest's, which would show all of it below the one line that tells what is wrong
+            other.addFilter(as_before)
         root.addHandler(handler)
         root.setLevel(logging.DEBUG)
         for name, wanted in levels.items():
@@ -218,9 +221,24 @@ class Watch:
             yield
         finally:
             root.removeHandler(handler)
+            for other in others:
+                other.removeFilter(as_before)
             root.setLevel(level)
             for name, old in before.items():
                 logging.getLogger(name).setLevel(old)
+
+
+class _AsBefore(logging.Filter):
+    """Lets through what was shown before the levels were lowered."""
+
+    def __init__(self, level: int, levels: dict[str, int]) -> None:
+        super().__init__()
+        self._level = level
+        self._levels = levels
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is one of those."""
+        return record.levelno >= (self._levels.get(record.name.partition(".")[0]) or self._level)
 
 
 class _Keeper(logging.Handler):

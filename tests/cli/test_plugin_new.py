@@ -122,6 +122,19 @@ def test_it_is_written_where_one_wants_it(charimg: Run, project: Path) -> None:
     assert (project / "repository" / "charimg_paint" / "store.py").is_file()
 
 
+def test_a_file_that_offers_nothing_is_told_of_in_the_list(charimg: Run, project: Path) -> None:
+    """One file, meant to be a plugin, with its hook misspelt: the list warns and is whole all the same."""
+    (project / "plugins").mkdir()
+    code = "import charimg\n\n@charimg.hookimpl\ndef register_generator(register):\n    ...\n"
+    (project / "plugins/paint.py").write_text(code)
+    result = charimg("providers")
+    shown = charimg("providers", "show", "paint")
+
+    words = "plugins/paint.py, line 4: register_generator is no hook of charimg; did you mean register_generators?"
+    assert (result.code, words in result.err, "echo" in result.out) == (0, True, True)
+    assert (shown.code, words in shown.err) == (5, True)
+
+
 def test_a_folder_that_cannot_be_made_is_told(charimg: Run, project: Path) -> None:
     """A file where a folder should be ends with one line."""
     (project / "place").write_text("a file")

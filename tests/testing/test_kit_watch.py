@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import urllib.request
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from charimg.addresses import join
 from charimg.http import Answer
 from charimg.model import ImageRequest
-from charimg.testing import Reply
+from charimg.testing import Reply, Trouble
 from charimg.testing.at_import import environment_read_at_import
 from charimg.testing.watch import Watch
 from tests.testing.sample_generator import Sketch, Wrong
@@ -134,3 +135,20 @@ def test_what_a_module_reads_when_it_is_imported(
     assert told == (
         [] if found is None else [f"it reads the environment ({found}) when it is imported, in {name}.py:6"]
     )
+
+
+def test_a_failing_test_shows_no_log_of_the_kits_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One line tells what is wrong; what the session logs for whoever debugs is not shown below it."""
+    with pytest.raises(pytest.fail.Exception):
+        OfAScript().test_trouble_keeps_the_wait(tmp_path, Trouble("500", 500))
+    OfAThread().test_gives_the_picture(tmp_path)
+
+    assert caplog.records == []
+
+
+def test_a_log_that_was_asked_for_is_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With ``--log-level=DEBUG`` all of it is there."""
+    with caplog.at_level(logging.DEBUG):
+        OfAThread().test_gives_the_picture(tmp_path)
+
+    assert [record for record in caplog.records if record.name == "charimg.http"]
