@@ -15,7 +15,7 @@ RULE = "=" * 40
 MOST_NAMED = 12
 """Problems of one kind that are named; `charimg status` has the rest."""
 
-_OF_THE_CODE = re.compile(r", line \d+: \w+|^\S+ returned \S+ where .* belongs$")
+_OF_THE_CODE = re.compile(r"^[^:]*\.py, line \d+: |^\S+ returned \S+ where .* belongs$|^the provider's code ")
 """Words of a plugin's own mistake: where its code raised, or what it gave back."""
 
 _HEADINGS = {

@@ -114,7 +114,12 @@ def test_what_force_was_refused_needs_force_again(again: str, total: int, then: 
 
 
 @pytest.mark.parametrize(
-    "words", ["plugins/sketch.py, line 7: KeyError: 'picture'", "sketch returned str where a GeneratedImage belongs"]
+    "words",
+    [
+        "plugins/sketch.py, line 7: KeyError: 'picture'",
+        "sketch returned str where a GeneratedImage with bytes belongs",
+        "the provider's code wanted to end charimg: sys.exit(1)",
+    ],
 )
 def test_a_fault_of_a_plugin_is_not_mended_in_the_roster(words: str) -> None:
     """Its author is told apart from a service that refuses a request."""
