@@ -201,3 +201,13 @@ def test_the_free_size_is_near_the_shape() -> None:
     width, height = size_within("9:16", FREE_PIXELS)
 
     assert (width, height) == (384, 704)
+
+
+async def test_who_is_nobody_and_not_let_in_is_told_where_keys_are(horde: Lane) -> None:
+    """There is no key that could be wrong."""
+    horde.emulator.add_fault(Reply(403, {"message": "Not for the anonymous.", "rc": "AnonForbidden"}), "submit")
+
+    with pytest.raises(FatalError, match=r"get a key at \S+/register, then run: charimg keys set aihorde"):
+        await horde.generator(key="").generate(horde.request())
+
+    assert horde.emulator.bill.made == []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
+
+from ..billed import Billed
 
 
 @dataclass
@@ -65,13 +65,9 @@ class Upload:
 
 
 @dataclass
-class Bill:
+class Bill(Billed[LoggedRequest, Generation, Upload]):
     """Everything accepted, and the log of everything asked. May be read from any thread."""
 
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _log: list[LoggedRequest] = field(default_factory=list)
-    _generations: list[Generation] = field(default_factory=list)
-    _uploads: list[Upload] = field(default_factory=list)
     _deleted: list[str] = field(default_factory=list)
     _calls: Counter[str] = field(default_factory=Counter)
 
@@ -98,42 +94,12 @@ class Bill:
         with self._lock:
             self._deleted.append(name)
 
-    def log(self, *endpoints: str) -> list[LoggedRequest]:
-        """The requests of *endpoints* (all when none is named), in order of arrival."""
-        with self._lock:
-            return [one for one in self._log if not endpoints or one.endpoint in endpoints]
-
-    @property
-    def generations(self) -> list[Generation]:
-        """Pictures made and charged, in order."""
-        with self._lock:
-            return list(self._generations)
-
-    @property
-    def uploads(self) -> list[Upload]:
-        """Files stored, in order."""
-        with self._lock:
-            return list(self._uploads)
-
     @property
     def deleted(self) -> list[str]:
         """Names of deleted files."""
         with self._lock:
             return list(self._deleted)
 
-    def paid_by_prompt(self) -> Counter[str]:
-        """Pictures charged for each prompt: no value above 1 where nothing was paid twice."""
-        return Counter(one.prompt for one in self.generations)
-
     def paid_by_key(self) -> Counter[str]:
         """Pictures charged to each key."""
         return Counter(one.key for one in self.generations)
-
-    def uploads_by_picture(self) -> Counter[str]:
-        """Files stored of each picture, by the hex SHA-256 of its bytes."""
-        return Counter(one.sha256 for one in self.uploads)
-
-    def prompt_of(self, picture: bytes) -> str | None:
-        """The prompt that made *picture*, by its exact bytes; ``None`` for a picture not made here."""
-        digest = hashlib.sha256(picture).hexdigest()
-        return next((one.prompt for one in self.generations if one.sha256 == digest), None)

@@ -5,10 +5,11 @@ Written by the emulator's event loop, read from any thread: every reader gets a 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..billed import Billed
 
 
 @dataclass(eq=False)
@@ -70,14 +71,8 @@ class StoredFile:
     data: bytes = field(repr=False)
 
 
-class Bill:
+class Bill(Billed[LoggedRequest, Generation, StoredFile]):
     """Every request, every picture, every file."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._log: list[LoggedRequest] = []
-        self._generations: list[Generation] = []
-        self._uploads: list[StoredFile] = []
 
     def arrive(self, endpoint: str, **facts: Any) -> LoggedRequest:
         """A request is here."""
@@ -96,23 +91,6 @@ class Bill:
         """A file is stored."""
         with self._lock:
             self._uploads.append(upload)
-
-    @property
-    def generations(self) -> list[Generation]:
-        """All pictures, in the order they were made."""
-        with self._lock:
-            return list(self._generations)
-
-    @property
-    def uploads(self) -> list[StoredFile]:
-        """All files ever stored."""
-        with self._lock:
-            return list(self._uploads)
-
-    def log(self, *endpoints: str) -> list[LoggedRequest]:
-        """The requests, all or those of these endpoints."""
-        with self._lock:
-            return [one for one in self._log if not endpoints or one.endpoint in endpoints]
 
     def calls(self, *endpoints: str) -> int:
         """How many there were."""

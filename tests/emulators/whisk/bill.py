@@ -5,10 +5,10 @@ Written by the emulator's event loop, read from any thread: every reader gets a 
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
+
+from ..billed import Billed
 
 
 @dataclass(eq=False)
@@ -83,13 +83,9 @@ class Upload:
 
 
 @dataclass
-class Bill:
+class Bill(Billed[LoggedRequest, Generation, Upload]):
     """Everything accepted, and the log of everything asked."""
 
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _log: list[LoggedRequest] = field(default_factory=list)
-    _generations: list[Generation] = field(default_factory=list)
-    _uploads: list[Upload] = field(default_factory=list)
     _calls: Counter[str] = field(default_factory=Counter)
     _position: int = 0
     _captions: int = 0
@@ -138,27 +134,10 @@ class Bill:
 
     # Tests read.
 
-    def log(self, *endpoints: str) -> list[LoggedRequest]:
-        """The requests of *endpoints* (all when none is named), in order of arrival."""
-        with self._lock:
-            return [r for r in self._log if not endpoints or r.endpoint in endpoints]
-
     def calls(self, endpoint: str) -> int:
         """How many requests *endpoint* has received, good or bad."""
         with self._lock:
             return self._calls[endpoint]
-
-    @property
-    def generations(self) -> list[Generation]:
-        """Pictures made and charged, in order."""
-        with self._lock:
-            return list(self._generations)
-
-    @property
-    def uploads(self) -> list[Upload]:
-        """Pictures stored for the user, in order."""
-        with self._lock:
-            return list(self._uploads)
 
     @property
     def captions(self) -> int:
@@ -183,19 +162,6 @@ class Bill:
         """Ids of the workflows created."""
         with self._lock:
             return list(self._workflows)
-
-    def paid_by_prompt(self) -> Counter[str]:
-        """Pictures charged for each prompt: no value above 1 where nothing was paid twice."""
-        return Counter(g.prompt for g in self.generations)
-
-    def uploads_by_picture(self) -> Counter[str]:
-        """Uploads of each picture, by the hex SHA-256 of its bytes."""
-        return Counter(u.sha256 for u in self.uploads)
-
-    def prompt_of(self, picture: bytes) -> str | None:
-        """The prompt that made *picture*, by its exact bytes; ``None`` for a picture not made here."""
-        digest = hashlib.sha256(picture).hexdigest()
-        return next((g.prompt for g in self.generations if g.sha256 == digest), None)
 
     def busiest(self, *endpoints: str) -> int:
         """The most requests that were ever under way at once at *endpoints* together (all when none named)."""
