@@ -14,6 +14,7 @@ from pathlib import Path
 
 from charimg.hook_check import no_hook
 from charimg.one_file_plugins import FOLDER, candidates, hooks_in
+from charimg.raised_where import words_of
 
 _SPEAKS_OF_US = re.compile(r"\bhookimpl\b|^[ \t]*(?:import|from)[ \t]+charimg\b", re.MULTILINE)
 
@@ -38,9 +39,10 @@ def _wrong_with(source: bytes, shown: str) -> str:
     try:
         tree = ast.parse(decode_source(source))
     except SyntaxError as error:
-        return f"{shown}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-    except ValueError as error:
-        return f"{shown}: {type(error).__name__}: {error}"
+        place = shown if error.lineno is None else f"{shown}, line {error.lineno}"
+        return f"{place}: {words_of(error)}"
+    except ValueError as error:  # a null byte, before Python 3.12
+        return f"{shown}: {words_of(error)}"
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(map(_is_mark, node.decorator_list)):
             return f"{shown}, line {node.lineno}: {no_hook(node.name)}"

@@ -34,7 +34,7 @@ def place_of(error: BaseException) -> str | None:
         if plugin is not None and top == plugin:
             place = f"{_shown(step.tb_frame)}, line {step.tb_lineno}"
         step = step.tb_next
-    if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
+    if isinstance(error, SyntaxError) and error.lineno and error.filename and not error.filename.startswith("<"):
         return f"{_end_of(error.filename, 2)}, line {error.lineno}"
     return place
 

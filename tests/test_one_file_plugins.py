@@ -381,7 +381,8 @@ OVERLOOKED: dict[str, tuple[str, str]] = {
     ),
     "syntax": ("import charimg\n\nclass Sketch(charimg.ImageGenerator)\n", "plugins/sketch.py, line 3: SyntaxError: "),
     "from": ("from charimg import Store\n", "plugins/sketch.py speaks of charimg and offers nothing"),
-    "null": ("import charimg\n\0", "plugins/sketch.py"),
+    "null": ("import charimg\n\0", "plugins/sketch.py: "),
+    "encoding": ("# coding: klingon\nimport charimg\n", "plugins/sketch.py: SyntaxError: "),
 }
 
 
