@@ -9,16 +9,8 @@ from charimg.contracts import Price
 from charimg.errors import ExhaustedError, InputError
 from charimg.model import Cost
 
-_NO_ROOM = "the budget of "
-"""How the words begin that a lane closes with when the budget has no room for another picture."""
-
 _CENT_FRACTION = 1e-9
 """Sums of prices are not exact: three times 0.1 must fit into 0.3."""
-
-
-def is_over_budget(words: str) -> bool:
-    """Whether a lane closed with these words because of the budget. Ask only of a run that has one."""
-    return words.startswith(_NO_ROOM)
 
 
 class Budget:
@@ -99,7 +91,7 @@ class Budget:
         taken = self._spent + self._in_flight
         beside = f", beside {self._told(taken)} for those before it" if taken > _CENT_FRACTION else ""
         raise ExhaustedError(
-            f"{_NO_ROOM}{self._told(self._limit or 0.0)} has no room for another picture at"
+            f"the budget of {self._told(self._limit or 0.0)} has no room for another picture at"
             f" {self._told(amount)}{beside}; a higher --budget goes on"
         )
 

@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
     OK = 0
     """Every job has its picture."""
     FAILED = 1
-    """Some characters failed or were rejected."""
+    """Some characters failed or were rejected, or the budget had no room for them."""
     BAD_INPUT = 2
     """A roster, setting or option is wrong; nothing was sent."""
     QUOTA = 3

@@ -362,6 +362,8 @@ class LaneClosed(Event):
     """The service's own words, on one line, without secrets."""
     until: datetime | None = None
     """When the quota returns, where that is known."""
+    over_budget: bool = False
+    """Not the service closed it, but the budget of the run."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -399,7 +399,8 @@ class Pipeline:
 
     def _trouble(self, stage: str, error: ProviderError) -> Trouble:
         message = self._bench.redactor.line(error.message)
-        return Trouble(error.verdict, message[:MESSAGE_LENGTH], stage, sane(error.wait), error.possibly_charged)
+        wait = sane(error.wait)
+        return Trouble(error.verdict, message[:MESSAGE_LENGTH], stage, wait, error.possibly_charged, error.unreachable)
 
     def _possibly_charged(self, job: Job, attempt: str, message: str) -> None:
         self._bench.emit(

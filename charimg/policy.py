@@ -74,6 +74,8 @@ class Closure:
     verdict: Verdict
     message: str
     until: datetime | None = None
+    over_budget: bool = False
+    """Not the service ended it, but the money the user set for the run."""
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,13 @@ class Scheduler:
             if lane.record.closure is not None:
                 closure = lane.record.closure
                 self._emit(
-                    LaneClosed(lane=lane.name, verdict=closure.verdict, message=closure.message, until=closure.until)
+                    LaneClosed(
+                        lane=lane.name,
+                        verdict=closure.verdict,
+                        message=closure.message,
+                        until=closure.until,
+                        over_budget=closure.over_budget,
+                    )
                 )
 
     async def _open(self, lane: _Lane, stack: AsyncExitStack) -> bool:
@@ -449,7 +455,7 @@ class Scheduler:
                 if await lane.told.admit(job):
                     return True
             except ExhaustedError as error:
-                lane.record = closed(lane.record, Closure(error.verdict, error.message, error.retry_at))
+                lane.record = closed(lane.record, Closure(error.verdict, error.message, over_budget=True))
                 return False
             except Exception as error:  # the ledger
                 self._fail(error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from charimg.budget import is_over_budget
 from charimg.errors import CharimgError, ExitCode
 from charimg.events import (
     Event,
@@ -125,14 +124,11 @@ class Tally:
             closed=tuple(self._closed),
             spent=self._costs(None),
             lanes=tuple(self._lane(lane) for lane in (started.lane_facts if started else ())),
-            over_budget=any(self._over_budget(lane) for lane in self._closed),
+            over_budget=any(lane.over_budget for lane in self._closed),
             possibly_charged=tuple(self._possibly_charged.values()),
             standing=tuple(standing),
             out=started.out if started else "",
         )
-
-    def _over_budget(self, closed: LaneClosed) -> bool:
-        return bool(self._started and self._started.budget) and is_over_budget(closed.message)
 
     def _lane(self, lane: LaneFacts) -> LaneSummary:
         name = lane.name
@@ -172,7 +168,7 @@ class Tally:
         if shut_out or (pending and any(lane.verdict is Verdict.FATAL for lane in self._closed)):
             return ExitCode.LOGIN
         # A budget is no quota: no later hour has room for more.
-        quotas = [lane for lane in self._closed if lane.verdict in QUOTA and not self._over_budget(lane)]
+        quotas = [lane for lane in self._closed if lane.verdict in QUOTA and not lane.over_budget]
         quota_closed = pending and bool(quotas)
         if quota_closed or any(problem.verdict in QUOTA for problem in problems):
             return ExitCode.QUOTA

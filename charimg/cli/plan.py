@@ -117,7 +117,7 @@ def _cost_words(plan: Plan, prices: dict[str, Price | None]) -> str:
     if len({price.currency for price in known if price.amount}) > 1:
         return ", or ".join(f"{_sum(plan, price)} by {name}" for name, price in prices.items() if price is not None)
     least, most = min(known, key=lambda price: price.amount), max(known, key=lambda price: price.amount)
-    if least.amount == most.amount:
+    if least.amount == most.amount or not plan.pictures:
         checked = f" (price of {most.checked:%Y-%m-%d})" if most.checked and most.amount else ""
         return f"{_sum(plan, most)}{checked}"
     low, high = _sum(plan, least).removeprefix("about "), _sum(plan, most).removeprefix("about ")

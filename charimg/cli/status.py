@@ -168,15 +168,12 @@ def _footer(cards: Sequence[Card], of_roster: int, run: str | None, again: str) 
 def _next_steps(present: Sequence[Card], again: str) -> Iterator[str]:
     """What to type, of those the command really does something for."""
     from charimg.gallery.cards import stopped_by  # noqa: PLC0415 - see open_cast
-    from charimg.model import Verdict  # noqa: PLC0415 - likewise
 
     contented = [card for card in present if card.earlier_stands]
     waiting = [card for card in present if card.state not in {"done", "rejected"} and not card.earlier_stands]
     stop = stopped_by(card for card in waiting if card.standing_at is None)
-    if stop is Verdict.EXHAUSTED:
-        yield f"a quota is used up for some of them; when it is back: {again}"
-    elif stop is Verdict.THROTTLED:
-        yield f"a service was too busy for some of them, or out of reach; later: {again}"
+    if stop is not None:
+        yield f"{stop}: {again}"
     elif waiting and all(card.standing_at is not None for card in waiting):
         yield f"{again}  fetches what is still under way"
     elif waiting:

@@ -80,6 +80,8 @@ class Trouble:
     """``"generate"``, ``"save"`` or ``"upload"``."""
     wait: float | None = None
     possibly_charged: bool = False
+    unreachable: bool = False
+    """No answer came at all."""
 
 
 @dataclass(frozen=True)

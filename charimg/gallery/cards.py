@@ -198,8 +198,15 @@ def money(costs: Sequence[Cost]) -> str:
     return " + ".join(str(cost) for cost in costs if cost.amount > 0)
 
 
-def stopped_by(cards: Iterable[Card]) -> Verdict | None:
-    """What keeps some of the cards from their pictures where running again later is enough: a quota that is used up, or
-    a service that is too busy or out of reach (the ledger does not tell these two apart)."""
-    met = {card.trouble.verdict for card in cards if card.trouble is not None}
-    return next((verdict for verdict in (Verdict.EXHAUSTED, Verdict.THROTTLED) if verdict in met), None)
+def stopped_by(cards: Iterable[Card]) -> str | None:
+    """What keeps some of the cards from their pictures where running again later is enough, in words; ``None`` where
+    nothing of the kind does."""
+    met = [card.trouble for card in cards if card.trouble is not None]
+    if any(trouble.verdict is Verdict.EXHAUSTED for trouble in met):
+        return "a quota is used up for some of them; when it is back"
+    busy = [trouble for trouble in met if trouble.verdict is Verdict.THROTTLED]
+    if not busy:
+        return None
+    if all(trouble.unreachable for trouble in busy):
+        return "a service could not be reached for some of them; when it is there"
+    return "a service was too busy for some of them; later"

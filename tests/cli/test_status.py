@@ -125,7 +125,7 @@ def test_the_footer_counts_spends_and_tells_what_to_do(project: Path, charimg: R
         "6 characters: 2 pending, 1 open, 2 done, 1 rejected",
         "spent: 0.12 USD (as reported)",
         "2 attempts may have been charged without leaving a picture",
-        "a service was too busy for some of them, or out of reach; later: charimg run",
+        "a service was too busy for some of them; later: charimg run",
     ]
 
 
@@ -161,7 +161,7 @@ def busy(project: Path, install: Install) -> None:
 @pytest.mark.parametrize(
     ("mood", "words"),
     [
-        ("good", "a service was too busy for some of them, or out of reach; later: "),
+        ("good", "a service was too busy for some of them; later: "),
         ("empty", "a quota is used up for some of them; when it is back: "),
     ],
 )
