@@ -129,7 +129,7 @@ async def _tried(login: _Login, place: Workplace, http: HttpSession | None, reda
             words = f"has {', '.join(found) or 'no credential'}; not tried (--offline)"
             return Finding(AREA, subject, State.NOTE, words)
         if not found and not needed:
-            return Finding(AREA, subject, State.NOTE, "works without a login; none is set")
+            return Finding(AREA, subject, State.NOTE, "no login is set; whether it needs one is up to the server")
         context = provider_context(
             about,
             login.account,
@@ -145,7 +145,9 @@ async def _tried(login: _Login, place: Workplace, http: HttpSession | None, reda
         words = f"no answer within {CHECK_SECONDS:g} seconds; try again later"
         return Finding(AREA, subject, wrong, words, exit_code=ExitCode.FAILED)
     except Exception as error:  # a stranger's code
-        said = "charimg keys" in str(error) or "charimg providers" in str(error)
+        said = any(
+            words in str(error) for words in ("charimg keys", "charimg providers", "in the environment", "_FILE")
+        )
         needs_key = bool(about.credentials) and isinstance(error, FatalError) and not said
         remedy = f"charimg keys set {login.account}" if needs_key else ""
         return replace(trouble(AREA, subject, error), state=wrong, remedy=remedy)

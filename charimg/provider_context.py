@@ -53,6 +53,7 @@ def provider_context(
         credentials={name: secret.value for name, secret in found.items()},
         read_only=read_only,
         account=account,
+        declared=tuple(one.name for one in about.credentials),
         variables={name: one.source for name, one in found.items() if not one.ours},
         lane=lane,
         wait_ceiling=wait_ceiling,

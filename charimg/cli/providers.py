@@ -323,9 +323,10 @@ def _default(setting: Setting) -> str:
 
 
 def _needs(about: Declaration) -> str:
-    required = [entry.name for entry in about.credentials if entry.required]
-    required += [setting.name for setting in about.settings if setting.required]
-    return ", ".join(required) or "nothing"
+    needed = [entry.name for entry in about.credentials if entry.required]
+    needed += [setting.name for setting in about.settings if setting.required]
+    optional = ", ".join(entry.name for entry in about.credentials if not entry.required)
+    return ", ".join([*needed, *([f"({optional})"] if optional else [])]) or "nothing"
 
 
 def _price(price: Price | None) -> str:

@@ -42,6 +42,8 @@ class ProviderContext:
     """Whose credentials these are, as ``gemini@work``."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """The environment variable each credential came from, where it came from one."""
+    declared: tuple[str, ...] = ()
+    """The names of all credentials the provider declares, found or not."""
     read_only: bool = False
     """The command only looks: a store creates nothing and changes nothing."""
     lane: str = ""
@@ -69,8 +71,9 @@ class ProviderContext:
         ``run: charimg keys set gemini@work``, or ``correct GEMINI_API_KEY in the environment``."""
         variable = self.variables.get(credential)
         if variable is not None:  # it stands above the keys file: storing a new one would change nothing
-            return f"correct {variable} in the environment"
-        several = " " + credential if len(self.credentials) > 1 else ""
+            named = variable.endswith("_FILE")
+            return f"correct the file that {variable} names" if named else f"correct {variable} in the environment"
+        several = f" {credential}" if len(self.declared) > 1 else ""
         return f"run: charimg keys set {self.account or 'NAME'}{several}"
 
     def share(self, kind: Callable[[ProviderContext], T]) -> T:
