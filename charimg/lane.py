@@ -19,6 +19,7 @@ from charimg.pipeline import Bench, Pipeline, Terms
 from charimg.policy import Outcome
 from charimg.provider_call import PATIENCE, is_in_core_words
 from charimg.provider_context import lane_values, provider_context
+from charimg.raised_where import log_stack, told
 from charimg.redaction import Redactor
 from charimg.settings import Options
 from charimg.work_reports import WorkReports
@@ -200,7 +201,8 @@ class Lane:
             ours = isinstance(error, CharimgError) and not isinstance(error, ProviderError)  # a wrong setting, the disk
             if ours or is_in_core_words(error):
                 raise
-            raise FatalError(f"{name} cannot start: {type(error).__name__}: {error}") from error  # a stranger's code
+            log_stack(error)
+            raise FatalError(f"{name} cannot start: {told(error)}") from error  # a stranger's code
         return provider
 
     async def _close(self, provider: Provider, warn: Callable[[str], None]) -> None:
@@ -210,7 +212,8 @@ class Lane:
         except asyncio.TimeoutError:
             words = f"it did not close within {PATIENCE:g} seconds"
         except (Exception, SystemExit) as error:  # a stranger's code
-            words = f"it cannot close: {type(error).__name__}: {error}"
+            log_stack(error)
+            words = f"it cannot close: {told(error)}"
         else:
             return
         warn(f"{provider.declaration.name}: {words}")

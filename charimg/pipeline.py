@@ -244,6 +244,9 @@ class Pipeline:
             given = await self._guarded(self._generator.generate(request))
             generated, facts, odd = checked(given, name, bench.redactor)
         except ProviderError as error:
+            if standing is not None and utc_now() - standing.started > OLDEST_TICKET:
+                error.possibly_charged = error.possibly_charged or error.standing
+                error.standing = False  # asked for once more, and given up: no service keeps a job for so long
             await self._record_attempt_trouble(job, request.attempt, error)
             raise
         except asyncio.CancelledError:
@@ -411,6 +414,9 @@ class Pipeline:
         clean = self._bench.redactor.clean(message)
         self._bench.emit(Warned(lane=self._lane, key=job.key, name=job.name, message=clean))
 
+
+OLDEST_TICKET = timedelta(days=1)
+"""After this an accepted job that cannot be asked for is given up; services keep results for minutes to a day."""
 
 MESSAGE_LENGTH = 500
 """Characters of a service's words that are kept."""

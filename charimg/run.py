@@ -23,6 +23,7 @@ from charimg.picture_folder import PictureFolder
 from charimg.pipeline import Bench, standing_attempts
 from charimg.plan import Plan, make_plan
 from charimg.policy import Policy
+from charimg.raised_where import log_stack, told
 from charimg.recovery import recover
 from charimg.redaction import Redactor
 from charimg.scheduler import LaneWork, Leftover, Scheduler
@@ -348,7 +349,8 @@ class Run:
             except (Exception, SystemExit) as error:  # an observer cannot break a run
                 if id(observer) not in self._complained_of:
                     self._complained_of.add(id(observer))
-                    failed.append(f"{type(observer).__name__} failed: {type(error).__name__}: {error}")
+                    log_stack(error)
+                    failed.append(f"{type(observer).__name__} failed: {told(error)}")
         if not isinstance(event, RunFinished):  # which is the last thing anybody hears
             for words in failed:
                 self._warn(words)

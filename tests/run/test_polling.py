@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -226,3 +227,17 @@ def test_progress_is_told_at_most_twice_a_second(bench: Callable[[Desk], Worksho
         (0.2, "asked 2 times"),
         (0.3, "asked 3 times"),
     ]
+
+
+def test_a_ticket_is_not_asked_for_for_ever(bench: Callable[[Desk], Workshop], monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a day it is asked for once more, given up as possibly charged, and the next run submits anew."""
+    desk = Desk(FlakyError("HTTP 500"))
+    shop = bench(desk)
+    shop.run()
+    monkeypatch.setattr("charimg.pipeline.OLDEST_TICKET", timedelta(0))
+    second = shop.run(flags={"max_retries": "0"})
+    desk.answers = [paint()]
+    third = shop.run()
+
+    assert [event.key for event in second.of(JobPossiblyCharged)] == ["rani"]
+    assert (desk.submitted, third.counts) == (["rani", "rani"], (1, 0, 0, 0, 0))
