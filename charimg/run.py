@@ -18,6 +18,7 @@ from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunSta
 from charimg.http import HttpSession
 from charimg.lane import Lane, LaneSettings, resolved
 from charimg.lane_choice import LaneChoice, LaneChoices
+from charimg.lane_work import LaneWork, Leftover
 from charimg.model import Cost, Job, Roster, utc_now
 from charimg.picture_folder import PictureFolder
 from charimg.pipeline import Bench, standing_attempts
@@ -26,7 +27,7 @@ from charimg.policy import Policy
 from charimg.raised_where import log_stack, told
 from charimg.recovery import recover
 from charimg.redaction import Redactor
-from charimg.scheduler import LaneWork, Leftover, Scheduler
+from charimg.scheduler import Scheduler
 from charimg.settings import Options, policy_of
 from charimg.shared_quotas import SharedQuotas
 from charimg.summary import Tally

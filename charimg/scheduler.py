@@ -10,9 +10,8 @@ every wake-up, so that a wait that grew meanwhile is honoured.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import backoff
@@ -31,6 +30,7 @@ from charimg.events import (
     names_of,
 )
 from charimg.job_queue import JobQueue
+from charimg.lane_work import LaneAtWork, LaneWork, Leftover
 from charimg.model import Job, Verdict
 from charimg.policy import (
     SERVER_MARGIN,
@@ -38,11 +38,8 @@ from charimg.policy import (
     BatchOver,
     Closure,
     Hold,
-    LaneRecord,
-    Outcome,
     Pause,
     Permit,
-    Policy,
     Retry,
     Start,
     came_of,
@@ -52,83 +49,8 @@ from charimg.policy import (
     paused,
 )
 
-Work = Callable[[Job], Awaitable[Outcome]]
-"""Does one job on a lane: a pipeline's ``work``."""
-
-
-async def _always(_job: Job) -> bool:
-    return True
-
-
-def _nothing(_job: Job) -> None:
-    return None
-
-
 SHORTEST_SLEEP = 0.001
 """Seconds: below it the clock might not move at all between two questions."""
-
-
-@dataclass(frozen=True)
-class LaneWork:
-    """What the scheduler knows of a lane."""
-
-    name: str
-    work: Work
-    policy: Policy
-    """The lane's own: its batch, its waits, its cooldown."""
-    at_once: int | None = None
-    """Jobs of a batch that it can take at once; ``None`` for all of them. A server with one graphics card takes one."""
-    pace: float = 0.0
-    """Seconds between the beginnings of two jobs."""
-    weight: float | None = None
-    """Its share of the jobs, relative to the other lanes with a weight; without one it takes a batch whenever it is
-    free."""
-    opened: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
-    """Gets the lane ready for its work, and lets it go; entered when there is a job for it."""
-    admit: Callable[[Job], Awaitable[bool]] = _always
-    """Asked before a job is begun: whether there is money for it now. Raises ExhaustedError if there never will be."""
-    release: Callable[[Job], None] = _nothing
-    """Told that a job which was let in is not begun after all."""
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """A job that no lane brought to an end."""
-
-    job: Job
-    given_up: JobFailed | None = None
-    """How it is told, if a lane tried it and gave it up."""
-
-
-class _Lane:
-    """One lane at work."""
-
-    def __init__(self, told: LaneWork) -> None:
-        self.told = told
-        self.name = told.name
-        self.work = told.work
-        self.policy = told.policy
-        self.at_once = told.at_once
-        self.pace = told.pace
-        self.next_start = float("-inf")
-        """When the pace lets the next job begin."""
-        self.weight = told.weight
-        self.ready = False
-        """It has been opened."""
-        self.taken = 0
-        """Jobs it took, however they ended."""
-        self.record = LaneRecord()
-        self.turns: list[Retry | BatchOver] = []
-        """How the round under way turned, once it has."""
-        self.outcomes: dict[str, Outcome] = {}
-        """What came of the batch's jobs, the newest of each."""
-        self.announced: float | None = None
-        """The end of the pause that was last told to the user."""
-
-    @property
-    def share(self) -> float:
-        """Jobs it took for each unit of its weight."""
-        return self.taken / (self.weight or 1.0)
 
 
 class Scheduler:
@@ -152,7 +74,7 @@ class Scheduler:
         more_to_come: bool = False,
         only_by: Mapping[str, str] | None = None,
     ) -> None:
-        self._lanes = [_Lane(lane) for lane in lanes]
+        self._lanes = [LaneAtWork(lane) for lane in lanes]
         self._only_by = only_by or {}
         owners = self._only_by.items()
         self._queue = JobQueue(
@@ -220,7 +142,7 @@ class Scheduler:
         for task in self._in_flight:
             task.cancel()
 
-    async def _work_through(self, lane: _Lane) -> None:
+    async def _work_through(self, lane: LaneAtWork) -> None:
         async with AsyncExitStack() as stack:
             if await self._queue.has_jobs(lane.name) and await self._open(lane, stack):
                 await self._take_batches(lane)
@@ -237,7 +159,7 @@ class Scheduler:
                     )
                 )
 
-    async def _open(self, lane: _Lane, stack: AsyncExitStack) -> bool:
+    async def _open(self, lane: LaneAtWork, stack: AsyncExitStack) -> bool:
         """Get the lane ready; ``False`` if it cannot be, or is not needed any more.
 
         A service that is too busy even to be opened is waited for as for a batch.
@@ -264,7 +186,7 @@ class Scheduler:
                 return True
         return False
 
-    async def _wait_to_open(self, lane: _Lane, error: ProviderError, wait: float, retry: int) -> None:
+    async def _wait_to_open(self, lane: LaneAtWork, error: ProviderError, wait: float, retry: int) -> None:
         self._emit(
             QuotaWait(
                 lane=lane.name,
@@ -295,7 +217,7 @@ class Scheduler:
             for waiting in (work, *reasons):
                 waiting.cancel()
 
-    async def _take_batches(self, lane: _Lane) -> None:
+    async def _take_batches(self, lane: LaneAtWork) -> None:
         while not self._stop.is_set() and lane.record.closure is None and await self._queue.has_jobs(lane.name):
             # Between two batches a lane that must wait holds no jobs that another could do meanwhile, and it waits for
             # none that is done. The unfinished jobs of a batch stay with it, as the policy has it.
@@ -313,7 +235,7 @@ class Scheduler:
             finally:
                 self._queue.done_with_batch(lane.name, unfinished, refused)
 
-    def _is_its_turn(self, lane: _Lane) -> bool:
+    def _is_its_turn(self, lane: LaneAtWork) -> bool:
         """Whether no other lane with a weight is further behind its share, and able to take a batch."""
         if lane.weight is None:
             return True
@@ -323,7 +245,7 @@ class Scheduler:
             if other.weight is not None and self._is_able(other) and self._queue.has(other.name)
         )
 
-    def _is_able(self, lane: _Lane) -> bool:
+    def _is_able(self, lane: LaneAtWork) -> bool:
         if not lane.ready or lane.record.closure is not None:
             return False
         now = self._now()
@@ -331,7 +253,7 @@ class Scheduler:
         # After it gave up a lane may rest for as long as its service asked: more than a cooldown is worth waiting for.
         return pause is None or (pause.why is Pause.COOLDOWN and pause.until - now <= lane.policy.cooldown)
 
-    async def _batch(self, lane: _Lane, jobs: list[Job]) -> tuple[list[Job], list[str]]:
+    async def _batch(self, lane: LaneAtWork, jobs: list[Job]) -> tuple[list[Job], list[str]]:
         """One batch with its retries; returns the jobs to hand back, and the keys of those the lane has given up."""
         unfinished = jobs
         gave_up = False
@@ -340,7 +262,7 @@ class Scheduler:
             turn = await self._round(lane, unfinished)
             # Those that were never sent come first: an answer that comes at once must not keep the same ones waiting.
             unfinished = sorted(
-                (job for job in unfinished if not _ended(lane, job)), key=lambda job: job.key in lane.outcomes
+                (job for job in unfinished if not lane.has_ended(job)), key=lambda job: job.key in lane.outcomes
             )
             gave_up = isinstance(turn, BatchOver) and turn.gave_up
             if not isinstance(turn, Retry) or self._stop.is_set():
@@ -355,7 +277,7 @@ class Scheduler:
                     unfinished=len(unfinished),
                     verdict=Verdict.THROTTLED,
                     message=turn.reason,
-                    unreachable=_unreachable(lane, unfinished),
+                    unreachable=lane.was_unreachable(unfinished),
                 )
             )
             lane.announced = lane.record.closed_until
@@ -380,22 +302,22 @@ class Scheduler:
                 BatchFinished(
                     lane=lane.name,
                     batch=lane.record.batch,
-                    succeeded=_count(lane, Verdict.OK),
-                    failed=_count(lane, Verdict.FLAKY, Verdict.INVALID) + failed,
-                    rejected=_count(lane, Verdict.REJECTED),
+                    succeeded=lane.count(Verdict.OK),
+                    failed=lane.count(Verdict.FLAKY, Verdict.INVALID) + failed,
+                    rejected=lane.count(Verdict.REJECTED),
                     pending=len(handed_back),
                 )
             )
         return handed_back, refused
 
-    def _others_may_take(self, lane: _Lane, job: Job) -> bool:
+    def _others_may_take(self, lane: LaneAtWork, job: Job) -> bool:
         return self._more_to_come or any(
             other.record.closure is None and not self._queue.has_refused(other.name, job)
             for other in self._lanes
             if other is not lane
         )
 
-    async def _round(self, lane: _Lane, jobs: Sequence[Job]) -> Retry | BatchOver | None:
+    async def _round(self, lane: LaneAtWork, jobs: Sequence[Job]) -> Retry | BatchOver | None:
         """Start every job that may start, wait for all of them, and tell how the policy says it goes on."""
         tasks: list[asyncio.Task[None]] = []
         lane.turns = []
@@ -440,7 +362,7 @@ class Scheduler:
             self._in_flight.difference_update(tasks)
         return lane.turns[-1] if lane.turns else None
 
-    async def _until_there_is_room(self, lane: _Lane, tasks: Sequence[asyncio.Task[None]]) -> None:
+    async def _until_there_is_room(self, lane: LaneAtWork, tasks: Sequence[asyncio.Task[None]]) -> None:
         """Wait until the lane can take another job of the round."""
         while lane.at_once is not None:
             running = [task for task in tasks if not task.done()]
@@ -448,7 +370,7 @@ class Scheduler:
                 return
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _admitted(self, lane: _Lane, job: Job) -> bool:
+    async def _admitted(self, lane: LaneAtWork, job: Job) -> bool:
         """Whether there is money for the job; waits while only what is in flight stands in the way."""
         while not self._stop.is_set() and not lane.turns:
             try:
@@ -463,7 +385,7 @@ class Scheduler:
             await self._queue.changed()
         return False
 
-    async def _until_its_pace(self, lane: _Lane) -> None:
+    async def _until_its_pace(self, lane: LaneAtWork) -> None:
         """Wait as long as the service wants between two requests."""
         wait = lane.next_start - self._now()
         if wait > 0:
@@ -471,14 +393,14 @@ class Scheduler:
             await asyncio.wait({stopping}, timeout=wait)
             stopping.cancel()
 
-    async def _first_permit(self, lane: _Lane, waiting: int) -> Start | None:
+    async def _first_permit(self, lane: LaneAtWork, waiting: int) -> Start | None:
         """Wait until the policy lets a round begin; ``None`` if it never will, or the run is to stop."""
         answer = await self._patiently(lane, lambda: self._ask(lane, waiting))
         return answer if isinstance(answer, Start) else None
 
     async def _patiently(
         self,
-        lane: _Lane,
+        lane: LaneAtWork,
         question: Callable[[], Answer | None],
         unless: Coroutine[Any, Any, None] | None = None,
     ) -> Answer | None:
@@ -506,7 +428,7 @@ class Scheduler:
             for waiting in (asked, *reasons):
                 waiting.cancel()
 
-    async def _further_permit(self, lane: _Lane, waiting: int) -> Start | None:
+    async def _further_permit(self, lane: LaneAtWork, waiting: int) -> Start | None:
         """A permit for the next job of a round that has begun, without waiting.
 
         ``None`` once the round has turned: a provider may answer so fast that the first job comes back before the last
@@ -518,16 +440,16 @@ class Scheduler:
         answer = self._ask(lane, waiting)
         return answer if isinstance(answer, Start) else None
 
-    def _ask(self, lane: _Lane, waiting: int) -> Answer:
+    def _ask(self, lane: LaneAtWork, waiting: int) -> Answer:
         lane.record, answer = may_start(lane.record, lane.policy, self._now(), waiting)
         return answer
 
-    def _announce(self, lane: _Lane, hold: Hold) -> None:
+    def _announce(self, lane: LaneAtWork, hold: Hold) -> None:
         if hold.why is Pause.COOLDOWN and lane.announced != hold.until:
             lane.announced = hold.until
             self._emit(Cooldown(lane=lane.name, wait=round(hold.until - self._now(), 3)))
 
-    async def _one(self, lane: _Lane, job: Job, permit: Permit) -> None:
+    async def _one(self, lane: LaneAtWork, job: Job, permit: Permit) -> None:
         try:
             outcome = await lane.work(job)
             lane.record, turn = came_of(lane.record, lane.policy, self._now(), permit, outcome)
@@ -554,7 +476,7 @@ class Scheduler:
         self._queue.tell()
 
     @staticmethod
-    def _how_given_up(lane: _Lane, job: Job) -> JobFailed:
+    def _how_given_up(lane: LaneAtWork, job: Job) -> JobFailed:
         # A job that was never sent, because others were turned away first, shares their reason.
         told = lane.outcomes.get(job.key) or next(
             outcome for outcome in lane.outcomes.values() if outcome.verdict is Verdict.THROTTLED
@@ -574,21 +496,3 @@ class Scheduler:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-_ENDS = (Verdict.OK, Verdict.REJECTED, Verdict.INVALID, Verdict.FLAKY)
-"""Verdicts with which a job came to an end in this run."""
-
-
-def _ended(lane: _Lane, job: Job) -> bool:
-    return job.key in lane.outcomes and lane.outcomes[job.key].verdict in _ENDS
-
-
-def _unreachable(lane: _Lane, jobs: Sequence[Job]) -> bool:
-    """Whether none of those that were sent got an answer."""
-    told = [lane.outcomes[job.key] for job in jobs if job.key in lane.outcomes]
-    return bool(told) and all(outcome.unreachable for outcome in told)
-
-
-def _count(lane: _Lane, *verdicts: Verdict) -> int:
-    return sum(outcome.verdict in verdicts for outcome in lane.outcomes.values())

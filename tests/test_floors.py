@@ -17,7 +17,7 @@ FLOORS = (
     ("run", "logins"),
     ("recovery", "lane", "lane_words"),
     ("scheduler", "pipeline", "lane_choice", "summary"),
-    ("work_reports", "budget", "shared_quotas", "job_queue"),
+    ("work_reports", "budget", "shared_quotas", "job_queue", "lane_work"),
     ("workplace", "picture_folder", "plan"),
     ("catalogue", "installer", "provider_context"),
     ("plugins", "credentials", "http", "providers", "provider_call"),

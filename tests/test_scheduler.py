@@ -22,9 +22,10 @@ from charimg.events import (
     QuotaWait,
     Stopping,
 )
+from charimg.lane_work import LaneWork
 from charimg.model import Job, Verdict
 from charimg.policy import Outcome, Policy
-from charimg.scheduler import LaneWork, Scheduler
+from charimg.scheduler import Scheduler
 from tests.scripted import (
     DAILY,
     ENDS,

@@ -22,10 +22,11 @@ from typing import Any, TypeVar
 from charimg.contracts import ImageGenerator
 from charimg.errors import ProviderError
 from charimg.events import Event, JobDone, JobFailed, JobRejected, RunFinished, RunStarted, names_of
+from charimg.lane_work import LaneWork, Leftover
 from charimg.model import ImageRequest, Job, Verdict
 from charimg.policy import Outcome, Policy
 from charimg.provider_call import checked, guarded
-from charimg.scheduler import LaneWork, Leftover, Scheduler
+from charimg.scheduler import Scheduler
 from charimg.summary import Tally
 from charimg.testing.bench import Subject, on_bench
 from charimg.testing.clock import on_virtual_clock
