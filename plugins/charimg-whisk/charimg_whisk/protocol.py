@@ -6,12 +6,11 @@ Pure functions: what identifies a session or a project is an argument.
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from charimg.errors import InvalidRequestError
+from charimg.aspect_ratios import nearest
 from charimg.model import ImageRequest
 from charimg.seeds import seed_of
 
@@ -59,21 +58,7 @@ def aspect_of(ratio: str) -> str:
 
     :raises InvalidRequestError: *ratio* is not ``W:H`` with two numbers above zero.
     """
-    if ratio in ASPECTS:
-        return ASPECTS[ratio]
-    wanted = _proportion(ratio)
-    return ASPECTS[min(ASPECTS, key=lambda known: abs(math.log(_proportion(known) / wanted)))]
-
-
-def _proportion(ratio: str) -> float:
-    across, _, down = ratio.partition(":")
-    try:
-        proportion = float(across) / float(down)
-    except (ValueError, ZeroDivisionError):
-        proportion = 0.0
-    if not 0 < proportion < math.inf:
-        raise InvalidRequestError(f"the aspect ratio '{ratio}' is not of the form W:H, as 9:16")
-    return proportion
+    return ASPECTS[nearest(ratio, ASPECTS)]
 
 
 def category_name(kind: str) -> str:

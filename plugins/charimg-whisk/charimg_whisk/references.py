@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from charimg.errors import FlakyError, InvalidRequestError, RejectedError
+from charimg.errors import InvalidRequestError, RejectedError
 from charimg.model import Reference
+from charimg.reference_pictures import read_reference
 from charimg_whisk.media import Item, MediaShelf, named
 from charimg_whisk.protocol import MAX_REFERENCES, Ingredient
 
@@ -38,26 +37,11 @@ class ReferencePictures:
         self._shelf.forget({one.media_id for one in ingredients})
 
     async def _ingredient(self, reference: Reference) -> Ingredient:
-        label = f"reference picture '{reference.path.name}'"
+        picture = await read_reference(reference)
         category = str(reference.kind).upper()
-        data, media_type = await asyncio.to_thread(_read, reference.path, label)
-        item = Item(data, media_type, label, category, reference.caption)
+        item = Item(picture.data, picture.media_type, picture.label, category, reference.caption)
         try:
             uploaded = await self._shelf.put(item)
         except RejectedError as error:
-            raise named(error, label) from error
+            raise named(error, picture.label) from error
         return Ingredient(uploaded.id, category, uploaded.caption or "")
-
-
-def _read(path: Path, label: str) -> tuple[bytes, str]:
-    """The file's bytes and true type. Runs in a thread: it reads and decodes."""
-    from charimg.images import inspect  # noqa: PLC0415 - Pillow is loaded when a picture is looked at
-
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidRequestError(f"{label} cannot be read: {error.strerror or error} ({path})") from error
-    try:
-        return data, inspect(data).media_type
-    except FlakyError as error:
-        raise InvalidRequestError(f"{label} is no usable picture: PNG, JPEG or WebP ({path})") from error
