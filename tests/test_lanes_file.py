@@ -99,6 +99,8 @@ def test_nothing_written_is_no_lane(tmp_path: Path) -> None:
     assert read(tmp_path, "lanes:\nprovider: echo").lanes == ()
 
 
+NO_PROVIDER = "charimg.yaml:2: lanes: the entry names no provider; write '- NAME', or 'provider: NAME' in it"
+
 WRONG = {
     "a text instead of a list": (
         "lanes: gemini",
@@ -112,9 +114,9 @@ WRONG = {
         "lanes:\n  - [a, b]",
         "charimg.yaml:2: lanes: expected lines of 'name: value', found a list",
     ),
-    "no provider": ("lanes:\n  - {name: attic}", "charimg.yaml:2: lanes: the entry names no provider; write '- NAME', or 'provider: NAME' in it"),
-    "an empty entry": ("lanes:\n  -\n", "charimg.yaml:2: lanes: the entry names no provider; write '- NAME', or 'provider: NAME' in it"),
-    "a label without a provider": ("lanes:\n  - '@work'", "charimg.yaml:2: lanes: the entry names no provider; write '- NAME', or 'provider: NAME' in it"),
+    "no provider": ("lanes:\n  - {name: attic}", NO_PROVIDER),
+    "an empty entry": ("lanes:\n  -\n", NO_PROVIDER),
+    "a label without a provider": ("lanes:\n  - '@work'", NO_PROVIDER),
     "an unknown key": (
         "lanes:\n  - provider: gemini\n    wieght: 2",
         "charimg.yaml:3: lanes: wieght: unknown; did you mean 'weight'?; a provider's own stand under 'settings:'",
@@ -157,7 +159,8 @@ WRONG = {
     ),
     "two of one name": (
         "lanes:\n  - gemini\n  - {provider: gemini, weight: 2}",
-        "charimg.yaml:3: lanes: 'gemini' is there already (charimg.yaml:2); take one out, or tell them apart by account or server",
+        "charimg.yaml:3: lanes: 'gemini' is there already (charimg.yaml:2); take one out, or tell them apart by account"
+        " or server",
     ),
     "settings as a list": (
         "lanes:\n  - provider: a\n    settings: [b]",

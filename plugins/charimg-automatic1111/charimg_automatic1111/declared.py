@@ -67,4 +67,4 @@ DECLARATION = Declaration(
     price=Price(0, checked=date(2026, 11, 22)),
     url="https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API",
 )
-"""Facts: ``protocols/automatic1111.md``, section 1 (2026-11-22)."""
+"""Facts: the project's notes on AUTOMATIC1111, section 1 (2026-11-22)."""

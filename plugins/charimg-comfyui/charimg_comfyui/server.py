@@ -1,6 +1,6 @@
 """One ComfyUI server: its address, its login, and the requests that are made of it.
 
-Facts: ``protocols/comfyui.md`` (2026-11-22), ``server.py`` of ComfyUI 0.3.64.
+Facts: the project's notes on ComfyUI (2026-11-22), ``server.py`` of ComfyUI 0.3.64.
 """
 
 from __future__ import annotations

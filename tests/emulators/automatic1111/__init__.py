@@ -1,7 +1,7 @@
 """A local AUTOMATIC1111 server: ``/sdapi/v1`` as started with ``--api``, and as started without it.
 
 One global lock, as the real one has: requests block until their turn and no 429 is ever sent. Facts come from the
-project's notes (``automatic1111.md``, 2026-11-22, read in the servers' source), the checkpoint and sampler lists and
+project's notes (on AUTOMATIC1111, 2026-11-22, read in the servers' source), the checkpoint and sampler lists and
 the client's whole payload from webuiapi 0.9.17, which a slow test drives against it::
 
     async with Automatic1111Emulator(auth=("ann", "secret")) as server: ...

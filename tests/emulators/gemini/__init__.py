@@ -2,8 +2,8 @@
 
 ``generateContent`` with picture models, the list of models, and the Files API with resumable uploads; the quotas of
 projects by minute and by day, the refusals that come as HTTP 200, and the errors in Google's envelope. What it knows
-comes from ``protocols/gemini.md`` (as of 2026-11-22) and from google-genai 3.4.0, which a test drives against it; what
-is assumed says so where it stands.
+comes from the project's notes on Gemini (as of 2026-11-22) and from google-genai 3.4.0, which a test drives against
+it; what is assumed says so where it stands.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The quotas of projects: by minute, by day, by ten minutes' spending. Time is an argument; the reply is built here.
 
 The names, the sentence that stands in every refusal, the three details and the truncated ``retryDelay`` are
-``protocols/gemini.md`` §3 (captures of 2025 and 2026).
+the project's notes on Gemini §3 (captures of 2025 and 2026).
 """
 
 from __future__ import annotations

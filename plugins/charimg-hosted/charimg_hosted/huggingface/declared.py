@@ -1,6 +1,6 @@
 """What the generator declares: its settings and the token.
 
-Facts: ``protocols/hosted.md``, section 5, and the source of huggingface_hub 2.4.0 (2026-11-22).
+Facts: the project's notes on hosted services, section 5, and the source of huggingface_hub 2.4.0 (2026-11-22).
 """
 
 from __future__ import annotations
