@@ -1,9 +1,9 @@
 """What an answer without a picture means, as one of the core's errors.
 
-Source: the exception handler in the servers' source (the project's notes on AUTOMATIC1111, 2026-11-22): ``error`` is the
-exception's class, ``detail`` the words of an expected one, ``errors`` those of any other. FastAPI's own answers, which
-are all of Forge's (its handler is switched off), hold ``detail`` alone, a list where a field was wrong; an unexpected
-exception is a bare "Internal Server Error" there.
+Source: the exception handler in the servers' source (the project's notes on AUTOMATIC1111, 2026-11-22): ``error`` is
+the exception's class, ``detail`` the words of an expected one, ``errors`` those of any other. FastAPI's own answers,
+which are all of Forge's (its handler is switched off), hold ``detail`` alone, a list where a field was wrong; an
+unexpected exception is a bare "Internal Server Error" there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The bodies of ``/sdapi/v1`` and what its answers say. Pure functions.
 
-Read in the servers' source (the project's notes on AUTOMATIC1111, 2026-11-22; webuiapi 0.9.17). Everything in an answer may
-have any type: three servers speak this protocol, in many versions.
+Read in the servers' source (the project's notes on AUTOMATIC1111, 2026-11-22; webuiapi 0.9.17). Everything in an
+answer may have any type: three servers speak this protocol, in many versions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the server's answers mean: refusals, and the ends of jobs.
 
-Source: ``server.py`` and ``execution.py`` of ComfyUI (the project's notes on ComfyUI, 2026-11-22). Codes come before words,
-and words are never searched: an answer repeats what stands in the workflow, the user's own prompt too.
+Source: ``server.py`` and ``execution.py`` of ComfyUI (the project's notes on ComfyUI, 2026-11-22). Codes come before
+words, and words are never searched: an answer repeats what stands in the workflow, the user's own prompt too.
 """
 
 from __future__ import annotations

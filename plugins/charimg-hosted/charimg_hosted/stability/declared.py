@@ -1,7 +1,7 @@
 """What the generator declares: models with their prices, settings, the key.
 
-Facts: the project's notes on hosted services, section 4, and Stability's own API reference (v2beta, as of 2026-11-22). A
-credit is 0.01 USD; a generation that fails costs nothing.
+Facts: the project's notes on hosted services, section 4, and Stability's own API reference (v2beta, as of 2026-11-22).
+A credit is 0.01 USD; a generation that fails costs nothing.
 """
 
 from __future__ import annotations
