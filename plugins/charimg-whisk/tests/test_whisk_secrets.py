@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from charimg_whisk.account import WhiskAccount
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from whisk_lane import Lane
 
@@ -78,20 +78,27 @@ class EchoingHttp:
 tokens = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=";,\"\\'="), min_size=16)
 
 
-@given(tokens, st.sampled_from([400, 401, 403, 429, 500, 502]), st.integers(0, 250))
-async def test_no_cookie_however_it_is_made_reaches_a_message(token: str, status: int, before: int) -> None:
-    """Random cookies that the service repeats are erased from what is raised, also where the message is cut."""
+async def said_with(token: str, status: int, before: int) -> str:
+    """Everything that is said when a service repeats this cookie in its refusal."""
     context = ProviderContext(
         folder=Path(),
         out=Path(),
         credentials={"cookie": Secret(f"__Secure-next-auth.session-token=eyJ{token}")},
         http=EchoingHttp(status, before),  # type: ignore[arg-type]
     )
-
     with pytest.raises(ProviderError) as failed:
         await WhiskAccount(context).check()
+    return everything_said(failed.value)
 
-    assert token[:8] not in everything_said(failed.value)
+
+@given(tokens, st.sampled_from([400, 401, 403, 429, 500, 502]), st.integers(0, 250))
+@example("charimg.00000000", 400, 0)
+async def test_no_cookie_however_it_is_made_reaches_a_message(token: str, status: int, before: int) -> None:
+    """Random cookies that the service repeats are erased from what is raised, also where the message is cut."""
+    said = await said_with(token, status, before)
+
+    # A cookie may begin as one of our own words does: those are said whatever the cookie is.
+    assert said.count(token[:8]) <= (await said_with("~" * 40, status, before)).count(token[:8])
 
 
 @pytest.mark.parametrize("bearer", [None, "b3arer!of!no!common!shape"])
