@@ -60,7 +60,7 @@ def _definition(name: str, module: str) -> ast.AST:
         node
         for node in body
         if getattr(node, "name", None) == name
-        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name)
+        or (isinstance(node, ast.Assign) and _source(node.targets[0]) == name)
     )
 
 
@@ -79,7 +79,7 @@ def _parts(groups: dict[str, tuple[str, ...]], plain: Callable[[str | None], str
 
 def _described(node: ast.AST, plain: Callable[[str | None], str]) -> Iterator[str]:
     if isinstance(node, ast.ClassDef):
-        bases = ", ".join(ast.unparse(base) for base in node.bases)
+        bases = ", ".join(_source(base) for base in node.bases)
         yield f"### `class {node.name}{f'({bases})' if bases else ''}`\n"
         yield f"{plain(ast.get_docstring(node))}\n"
         fields = [f"- `{field}`{f': {plain(text)}' if text else ''}" for field, text in _fields(node)]
@@ -93,19 +93,24 @@ def _described(node: ast.AST, plain: Callable[[str | None], str]) -> Iterator[st
                 if text:  # how one is made is mostly told by the class
                     yield f"{plain(text)}\n"
     elif isinstance(node, ast.Assign):
-        yield f"### `{ast.unparse(node)}`\n"
+        yield f"### `{_source(node)}`\n"
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         yield f"### `{_signature(node)}`\n"
         yield f"{plain(ast.get_docstring(node))}\n"
 
 
+def _source(node: ast.AST) -> str:
+    """The node as code; Python 3.10 puts a space where later ones put none."""
+    return ast.unparse(node).replace("lambda :", "lambda:")
+
+
 def _signature(node: ast.AST) -> str:
     assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     kind = "async " if isinstance(node, ast.AsyncFunctionDef) else ""
-    marks = [ast.unparse(mark) for mark in node.decorator_list]
+    marks = [_source(mark) for mark in node.decorator_list]
     kind += "".join(f"@{mark} " for mark in marks if mark in ("classmethod", "staticmethod", "property"))
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
-    return f"{kind}{node.name}({ast.unparse(node.args)}){returns}"
+    returns = f" -> {_source(node.returns)}" if node.returns is not None else ""
+    return f"{kind}{node.name}({_source(node.args)}){returns}"
 
 
 def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
@@ -119,4 +124,4 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
             continue
         documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
         text = " ".join(str(after.value.value).split()) if documented else ""  # type: ignore[attr-defined]  # see before
-        yield re.sub(r"\s+", " ", ast.unparse(statement)), text
+        yield re.sub(r"\s+", " ", _source(statement)), text
