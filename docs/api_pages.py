@@ -59,8 +59,7 @@ def _definition(name: str, module: str) -> ast.AST:
     return next(
         node
         for node in body
-        if getattr(node, "name", None) == name
-        or (isinstance(node, ast.Assign) and _source(node.targets[0]) == name)
+        if getattr(node, "name", None) == name or (isinstance(node, ast.Assign) and _source(node.targets[0]) == name)
     )
 
 
