@@ -120,7 +120,7 @@ class Pipeline:
         self._uploader = uploader
         self._terms = terms
         price = terms.price
-        self._declared = None if price is None or not price.amount else Cost(price.amount, price.currency)
+        self._declared = None if price is None else price.cost
         self._price = 0.0 if price is None else price.amount
         """What is reserved for a picture: the declared price, or the most that the service has reported."""
         self._counted: dict[str, float] = {}

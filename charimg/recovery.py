@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from charimg.contracts import Attempt, JobRecord, PictureRecord, Price
 from charimg.errors import StorageError
 from charimg.events import Event, JobPossiblyCharged
-from charimg.model import Cost, ImageFacts
+from charimg.model import ImageFacts
 from charimg.picture_folder import Saved
 from charimg.pipeline import Bench, picture_saved
 
@@ -38,7 +38,7 @@ async def recover(bench: Bench, prices: Mapping[str, Price | None]) -> list[Even
                 path=bench.project.shown(saved.path),
                 facts=facts,
                 seed=attempt.seed,
-                cost=_cost(prices.get(attempt.lane)),
+                cost=None if (price := prices.get(attempt.lane)) is None else price.cost,
                 adopted=True,
             )
             await bench.record_saved(attempt.id, picture, saved)
@@ -46,10 +46,6 @@ async def recover(bench: Bench, prices: Mapping[str, Price | None]) -> list[Even
             bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
             told.append(picture_saved(attempt.lane, record.key, record.name, picture, cost=picture.cost, seconds=0.0))
     return told
-
-
-def _cost(price: Price | None) -> Cost | None:
-    return None if price is None or not price.amount else Cost(price.amount, price.currency)
 
 
 def _adopted(

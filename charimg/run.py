@@ -19,7 +19,7 @@ from charimg.http import HttpSession
 from charimg.lane import Lane, LaneSettings, resolved
 from charimg.lane_choice import LaneChoice, LaneChoices
 from charimg.lane_work import LaneWork, Leftover
-from charimg.model import Cost, Job, Roster, utc_now
+from charimg.model import Job, Roster, utc_now
 from charimg.picture_folder import PictureFolder
 from charimg.pipeline import Bench, standing_attempts
 from charimg.plan import Plan, make_plan
@@ -390,7 +390,7 @@ def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:
         batch_size=lane.policy.batch_size,
         at_once=lane.at_once,
         weight=lane.weight,
-        price=None if price is None or not price.amount else Cost(price.amount, price.currency),
+        price=None if price is None else price.cost,
         free=price is not None and not price.amount,
         fallback=fallback,
     )

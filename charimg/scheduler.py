@@ -203,9 +203,9 @@ class Scheduler:
         lane.record = paused(lane.record, self._now() + wait)
         await self._patiently(lane, lambda: held(lane.record, self._now()), unless=self._queue.drained(lane.name))
 
-    async def _finished(self, work: asyncio.Future[Any], unless: Coroutine[Any, Any, None]) -> bool:
+    async def _finished(self, work: asyncio.Future[Any], unless: Coroutine[Any, Any, None] | None) -> bool:
         """Wait for the work; break it off if the run is to stop meanwhile, or *unless* came true."""
-        reasons = [asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(unless)]
+        reasons = [asyncio.ensure_future(self._stop.wait()), *([asyncio.ensure_future(unless)] if unless else [])]
         try:
             await asyncio.wait({work, *reasons}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
@@ -420,13 +420,7 @@ class Scheduler:
             logger=None,
         )(ask)
         asked = asyncio.ensure_future(asking())
-        reasons = [asyncio.ensure_future(self._stop.wait()), *([asyncio.ensure_future(unless)] if unless else [])]
-        try:
-            await asyncio.wait({asked, *reasons}, return_when=asyncio.FIRST_COMPLETED)
-            return asked.result() if asked.done() and not self._stop.is_set() else None
-        finally:
-            for waiting in (asked, *reasons):
-                waiting.cancel()
+        return asked.result() if await self._finished(asked, unless) and not self._stop.is_set() else None
 
     async def _further_permit(self, lane: LaneAtWork, waiting: int) -> Start | None:
         """A permit for the next job of a round that has begun, without waiting.

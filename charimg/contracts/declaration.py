@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from charimg.model import Cost
+
 SettingValue = str | int | float | bool
 
 
@@ -72,6 +74,11 @@ class Price:
     currency: str = "USD"
     checked: date | None = None
     """When the figure was last compared with the service's price list."""
+
+    @property
+    def cost(self) -> Cost | None:
+        """The same as a declared cost; ``None`` where it is nothing."""
+        return Cost(self.amount, self.currency) if self.amount else None
 
 
 @dataclass(frozen=True)
