@@ -17,7 +17,7 @@ FAST = ("--provider", "whisk", "--cooldown", "0.05", "--quota-wait", "0.5")
 """The policy with its waits cut short, for tests whose matter is not their length."""
 
 SPEED = 20
-"""How much faster than life the quota window passes where the policy's waits are cut by the same factor."""
+"""How much shorter than life the quota's minute is where the policy's waits are cut by the same factor."""
 
 SCALED = ("--provider", "whisk", "--cooldown", str(2 / SPEED), "--quota-wait", str(15 / SPEED))
 
@@ -68,7 +68,7 @@ def test_each_character_gets_the_picture_of_its_own_prompt(desk: Desk, whisk_for
 def test_seven_a_minute_ends_with_fifteen_pictures(desk: Desk, whisk_for: MakeWhisk, retry_after: bool) -> None:
     """Where the service tells its wait, one run does it all; else the policy's three waits may end before the minute,
     and the next run takes up what is left. Either way nothing is generated twice."""
-    whisk = whisk_for(limits=(Window(7, 60),), retry_after=retry_after, speed=SPEED if not retry_after else 60)
+    whisk = whisk_for(limits=(Window(7, 60 / SPEED),), retry_after=retry_after)
 
     codes = []
     while 0 not in codes and len(codes) < 4:
