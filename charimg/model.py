@@ -157,16 +157,19 @@ class Job:
     request: ImageRequest
     again: bool = False
     """Make it even if there is a picture; the old one is kept beside it."""
+    candidate: int = 0
+    """Which of several pictures, from 1, that are made for the user to choose from; 0 for the character's own."""
 
     @property
     def key(self) -> str:
-        """The request's key."""
-        return self.request.key
+        """What tells the job from all others of its run: its character's key, with ``~`` and the number of a candidate
+        (no key holds a ``~``)."""
+        return f"{self.request.key}~{self.candidate}" if self.candidate else self.request.key
 
     @property
     def name(self) -> str:
-        """The request's name."""
-        return self.request.name
+        """What people call it: the character's name, with the number of a candidate."""
+        return f"{self.request.name} (candidate {self.candidate})" if self.candidate else self.request.name
 
 
 @dataclass(frozen=True)

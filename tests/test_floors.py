@@ -25,7 +25,7 @@ FLOORS = (
     ("keyfile", "public_network", "transport_errors", "requested_addresses"),
     ("polling", "reference_pictures", "uploads", "plugin_distributions", "scaffold"),
     ("settings", "roster", "project", "verdicts", "claims", "overlooked_files"),
-    ("contracts", "images", "hook_check"),
+    ("contracts", "images", "hook_check", "disk"),
     (
         "hookspecs",
         "hook_trace",
