@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
-from charimg.model import Character, Job, Roster, Verdict
+from charimg.model import Character, ImageRequest, Job, Roster, Verdict
 from charimg.policy import Policy
 from charimg.roster import keys_asked_for, request_for
+
+MOST_CANDIDATES = 100
+"""Pictures of one character that one order may ask for: a typing mistake must not cost a thousand."""
+
+
+@dataclass(frozen=True)
+class Redo:
+    """Pictures that are there are to be made again."""
+
+    count: int = 1
+    """How many of each character: one takes the place of the picture that is there, several stand beside it as
+    candidates. At most :data:`MOST_CANDIDATES`."""
+    seed: int | None = None
+    """The seed of the first; each further candidate has the next. ``None`` for the roster's, or the service's own."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,8 @@ def make_plan(
     picture_there: Callable[[str], bool] = lambda _key: False,
     only: Sequence[str] = (),
     force: bool = False,
+    stale: bool = False,
+    redo: Redo | None = None,
 ) -> Plan:
     """Filter the characters that need something.
 
@@ -77,6 +93,8 @@ def make_plan(
     :param picture_there: whether a file with this key's name is in the folder of pictures, known or not.
     :param only: names or keys the user asked for; all others are left out.
     :param force: make pictures again that are there.
+    :param stale: make pictures again that were made of something else than the roster asks for now.
+    :param redo: make pictures again that are there, in this number and with these seeds.
     :raises InputError: *only* names nobody.
     """
     asked = keys_asked_for(only, roster.characters, roster.path.name) if only else None
@@ -84,6 +102,7 @@ def make_plan(
     skipped: list[Skipped] = []
     uploads: set[str] = set()
     changed: list[str] = []
+    remade: list[str] = []
     for character in roster.characters:
         if asked is not None and character.key not in asked:
             continue
@@ -91,7 +110,9 @@ def make_plan(
         record = records.get(character.key)
         has_picture = record is not None and record.picture is not None and file_exists(record.picture.path)
         job = Job(len(jobs) + 1, request, again=force)
-        if force or record is None:
+        if redo is not None:
+            jobs += _made_again(redo, request, len(jobs) + 1)
+        elif force or record is None:
             jobs.append(job)
         elif record.state is JobState.REJECTED and asked is None and record.asked == request.fingerprint:
             skipped.append(Skipped(character, "rejected before; change its description, or name it with --only"))
@@ -101,25 +122,84 @@ def make_plan(
             jobs.append(job)
         elif _stopped_on_the_way_to_another(record):
             jobs.append(replace(job, again=True))
+        elif stale and is_stale(record, request):
+            jobs.append(replace(job, again=True))
+            remade.append(character.name)
         else:
-            outdated = record.asked not in (None, request.fingerprint)
+            outdated = is_stale(record, request)
             if outdated:
                 changed.append(character.name)
             if _needs_upload(record, uploaders, accounts, now, file_exists):
                 jobs.append(job)
                 uploads.add(character.key)
             else:
-                has = "has a picture of what the roster said before" if outdated else "has its picture"
-                skipped.append(Skipped(character, f"{has}; --force makes it again"))
-    strangers = [job.name for job in jobs if not force and job.key not in records and picture_there(job.key)]
+                why = (
+                    "has a picture of what the roster said before; --stale makes it again"
+                    if outdated
+                    else "has its picture; --force makes it again"
+                )
+                skipped.append(Skipped(character, why))
+    strangers = [
+        job.name for job in jobs if not force and redo is None and job.key not in records and picture_there(job.key)
+    ]
     warnings = (
         *roster.warnings,
         *(line for generator in generators for line in _unseen_references(jobs, generator)),
         *_outdated(changed),
         *_unknown_pictures(strangers),
+        *(line for generator in generators for line in _unheard_seed(redo, generator)),
+        *_same_seed(redo, jobs, records),
     )
-    notes = tuple(line for generator in generators for line in _left_out(jobs, generator))
+    notes = (*_remade(remade), *(line for generator in generators for line in _left_out(jobs, generator)))
     return Plan(tuple(jobs), tuple(skipped), frozenset(uploads), warnings, notes, policy)
+
+
+def is_stale(record: JobRecord, request: ImageRequest) -> bool:
+    """Whether the current picture was made of something else than the roster asks for.
+
+    :param request: what the roster asks for.
+    """
+    if record.picture is None:
+        return False
+    return record.asked not in (None, request.fingerprint)
+
+
+@dataclass(frozen=True)
+class _WithOwnSeed(ImageRequest):
+    """A request with another seed than the roster's, for one picture: it is still what the roster asks for, and its
+    picture does not become stale by it."""
+
+    asked: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """That of what the roster asks for."""
+        return self.asked
+
+
+def _made_again(redo: Redo, request: ImageRequest, position: int) -> list[Job]:
+    """The jobs of one character."""
+    if redo.count == 1:
+        return [Job(position, _seeded(request, redo.seed), again=True)]
+    first = redo.seed
+    if first is None and request.seed is not None:
+        first = request.seed + 1  # with the roster's own seed they would all be one picture, and that is there
+    return [
+        Job(
+            position + number,
+            _seeded(request, None if first is None else first + number),
+            again=True,
+            candidate=number + 1,
+        )
+        for number in range(redo.count)
+    ]
+
+
+def _seeded(request: ImageRequest, seed: int | None) -> ImageRequest:
+    if seed is None or seed == request.seed:
+        return request
+    values = {one.name: getattr(request, one.name) for one in fields(request)}
+    return _WithOwnSeed(**{**values, "seed": seed}, asked=request.fingerprint)
 
 
 def _stopped_on_the_way_to_another(record: JobRecord) -> bool:
@@ -142,7 +222,38 @@ def _outdated(names: Sequence[str]) -> tuple[str, ...]:
         return ()
     whose = "this picture" if len(names) == 1 else "these pictures"
     again = "makes it again" if len(names) == 1 else "makes them again"
-    return (f"the roster has changed since {whose}: {_listed(names)}; --force with --only {again}",)
+    return (f"the roster has changed since {whose}: {_listed(names)}; charimg run --stale {again}",)
+
+
+def _remade(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    whose = "this picture; it is made again" if len(names) == 1 else "these pictures; they are made again"
+    return (f"the roster has changed since {whose}: {', '.join(names)}",)
+
+
+def _unheard_seed(redo: Redo | None, generator: Declaration) -> tuple[str, ...]:
+    if redo is None or redo.seed is None or generator.abilities.seed:
+        return ()
+    return (f"{generator.name} takes no seed; --seed is not sent",)
+
+
+def _same_seed(redo: Redo | None, jobs: Sequence[Job], records: Mapping[str, JobRecord]) -> tuple[str, ...]:
+    """The roster's seed asks many a service for the very picture that is there already."""
+    if redo is None or redo.count > 1 or redo.seed is not None:
+        return ()
+    same = [
+        job.name
+        for job in jobs
+        if job.request.seed is not None
+        and (record := records.get(job.key)) is not None
+        and record.picture is not None
+        and record.picture.seed == job.request.seed
+        and not is_stale(record, job.request)
+    ]
+    if not same:
+        return ()
+    return (f"the roster names a seed, which may give the same picture again: {_listed(same)}; --seed N gives another",)
 
 
 def _needs_upload(
@@ -178,7 +289,7 @@ def _unknown_pictures(names: Sequence[str]) -> tuple[str, ...]:
 
 def _unseen_references(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:
     most = generator.abilities.references
-    too_many = [job.name for job in jobs if len(job.request.references) > most]
+    too_many = _names(job for job in jobs if len(job.request.references) > most)
     if not too_many:
         return ()
     limit = f"takes at most {most} reference pictures" if most else "takes no reference pictures"
@@ -188,14 +299,19 @@ def _unseen_references(jobs: Sequence[Job], generator: Declaration) -> tuple[str
 def _left_out(jobs: Sequence[Job], generator: Declaration) -> tuple[str, ...]:
     can, name = generator.abilities, generator.name
     notes = []
-    if not can.negative and (negative := [job.name for job in jobs if job.request.negative]):
+    if not can.negative and (negative := _names(job for job in jobs if job.request.negative)):
         notes.append(f"{name} cannot be told what to leave out ('negative' is not sent): {_listed(negative)}")
-    if not can.seed and (seeded := [job.name for job in jobs if job.request.seed is not None]):
+    if not can.seed and (seeded := _names(job for job in jobs if job.request.seed is not None)):
         notes.append(f"{name} takes no seed: {_listed(seeded)}")
     ratios = can.aspect_ratios
-    if ratios and (odd := [job.name for job in jobs if job.request.aspect_ratio not in ratios]):
+    if ratios and (odd := _names(job for job in jobs if job.request.aspect_ratio not in ratios)):
         notes.append(f"{name} knows the aspect ratios {', '.join(ratios)}; the nearest is used for {_listed(odd)}")
     return tuple(notes)
+
+
+def _names(jobs: Iterable[Job]) -> list[str]:
+    """The characters, each once however many candidates it gets."""
+    return list({job.request.key: job.request.name for job in jobs}.values())
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:

@@ -168,9 +168,9 @@ def test_a_description_changed_since_its_picture_is_told() -> None:
     cast = roster("Anna", "Bela")
     made = plan(cast, known(cast, "Anna", asked="other"), known(cast, "Bela"))
 
-    assert made.warnings == ("the roster has changed since this picture: Anna; --force with --only makes it again",)
+    assert made.warnings == ("the roster has changed since this picture: Anna; charimg run --stale makes it again",)
     assert [one.why for one in made.skipped] == [
-        "has a picture of what the roster said before; --force makes it again",
+        "has a picture of what the roster said before; --stale makes it again",
         "has its picture; --force makes it again",
     ]
 
