@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from charimg.model import Reference, ReferenceKind
@@ -52,14 +53,14 @@ class Names:
         """
         found: dict[str, Entry] = {}
         for entry in node.entries:
-            if _bare(entry.name) in self._ignored or entry.name.startswith("x-"):
+            bare = _bare(entry.name)
+            if bare in self._ignored or entry.name.startswith("x-"):
                 continue
-            here = place.at(entry.line)
-            name = self._plain.get(_bare(entry.name))
+            name = self._plain.get(bare)
             if name is None:
-                raise here.fault(f"there is no field {shown(entry.name)}; {self._remedy(entry.name)}")
+                raise place.at(entry.line).fault(f"there is no field {shown(entry.name)}; {self._remedy(entry.name)}")
             if name in found:
-                raise here.fault(
+                raise place.at(entry.line).fault(
                     f"{shown(found[name].name)} and {shown(entry.name)} are the same field; keep one of the two"
                 )
             found[name] = entry
@@ -147,6 +148,7 @@ def tags(node: Node, place: Place) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
+@lru_cache(maxsize=1024)  # every character has the same few fields
 def _bare(name: str) -> str:
     return re.sub(r"[\s_-]+", "", name).casefold()
 

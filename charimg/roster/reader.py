@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from charimg.errors import InputError
@@ -19,6 +21,8 @@ _FEW_WORDS = 3
 _FEW_LETTERS = 16
 """A description of fewer words is still long enough with so many letters: not every script parts its words."""
 _MOST_NAMED = 4
+_MOST_WARNED = 5
+"""Warnings of one kind; how many more there are is told in one line."""
 
 
 def find_roster(folder: Path) -> Path:
@@ -57,7 +61,8 @@ def read_roster(path: Path) -> Roster:
     suffix = path.suffix.lower()
     if suffix not in _FORMATS and path.is_file():
         raise place.fault("this is no format of a roster; save it as .yaml, .json, .csv or .txt")
-    cast = read_cast(_tree(load_text(path, place), suffix, place), place, path.parent.absolute())
+    with _nothing_to_collect():
+        cast = read_cast(_tree(load_text(path, place), suffix, place), place, path.parent.absolute())
     _check_file_names(cast.characters, place)
     return Roster(
         path=path,
@@ -67,6 +72,19 @@ def read_roster(path: Path) -> Roster:
         aspect_ratio=cast.aspect_ratio or DEFAULT_ASPECT_RATIO,
         warnings=tuple(_warnings(cast.characters, place)),
     )
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Keep Python from looking for cycles among values that have none: over a large cast's that takes a third of the
+    whole time, again and again as they grow."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _check_file_names(characters: Sequence[Character], place: Place) -> None:
@@ -121,18 +139,22 @@ def _warnings(characters: Sequence[Character], place: Place) -> Iterable[str]:
     for one in characters:
         by_words[one.prompt or one.description].append(one)
         by_name[fold(one.name)].append(one)
-    for same in by_words.values():
-        if len(same) > 1:
-            what = "prompt" if same[0].prompt else "description"
-            yield _warning(place, same[1], f"{_all_of(same)} have the very same {what}; their pictures will look alike")
-    for same in by_name.values():
-        if len(same) > 1 and len({one.prompt or one.description for one in same}) == len(same):
-            keys = ", ".join(one.key for one in same[:_MOST_NAMED])
-            yield _warning(
-                place,
-                same[1],
-                f"{len(same)} characters are called {shown(same[0].name)}; their keys are {keys}",
-            )
+    alike = [same for same in by_words.values() if len(same) > 1]
+    for same in alike[:_MOST_WARNED]:
+        what = "prompt" if same[0].prompt else "description"
+        yield _warning(place, same[1], f"{_all_of(same)} have the very same {what}; their pictures will look alike")
+    yield from _not_told(place, alike, "descriptions are shared by several characters")
+    namesakes = [
+        same
+        for same in by_name.values()
+        if len(same) > 1 and len({one.prompt or one.description for one in same}) == len(same)
+    ]
+    for same in namesakes[:_MOST_WARNED]:
+        keys = ", ".join(one.key for one in same[:_MOST_NAMED]) + (", …" if len(same) > _MOST_NAMED else "")
+        yield _warning(
+            place, same[1], f"{len(same)} characters are called {shown(same[0].name)}; their keys are {keys}"
+        )
+    yield from _not_told(place, namesakes, "names belong to several characters")
     short = [one for one in characters if _is_short(one.prompt or one.description)]
     if short:
         verb = "is described" if len(short) == 1 else "are described"
@@ -141,6 +163,12 @@ def _warnings(characters: Sequence[Character], place: Place) -> Iterable[str]:
             short[0],
             f"{_all_of(short)} {verb} in fewer than {_FEW_WORDS} words; say more, or expect anybody",
         )
+
+
+def _not_told(place: Place, groups: Sequence[list[Character]], what: str) -> Iterable[str]:
+    """One line for all that is left of a kind."""
+    if len(groups) > _MOST_WARNED:
+        yield _warning(place, groups[_MOST_WARNED][1], f"and {len(groups) - _MOST_WARNED} more {what}")
 
 
 def _is_short(text: str) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from charimg.roster.tree import Place
 
-MAX_BYTES = 10 * 1024 * 1024
-"""Largest roster file; looked at before anything is read."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest roster file; looked at before anything is read. A hundred thousand characters, as many as a roster may have,
+with a long paragraph each."""
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),

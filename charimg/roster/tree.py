@@ -22,7 +22,7 @@ CHARACTERS_A_VALUE = 100
 _SHOWN = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scalar:
     """One text, as it was written."""
 
@@ -37,7 +37,7 @@ class Scalar:
         return 1 + len(self.text) // CHARACTERS_A_VALUE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listing:
     """Values in order."""
 
@@ -47,7 +47,7 @@ class Listing:
     """How many values it holds, itself included, each alias counted with all it repeats."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One ``name: value`` of a mapping."""
 
@@ -56,7 +56,7 @@ class Entry:
     line: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Mapping:
     """Named values in order; no name stands twice."""
 
@@ -69,7 +69,7 @@ class Mapping:
 Node = Scalar | Listing | Mapping
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where in a roster something stands, for messages."""
 

@@ -8,7 +8,6 @@ and every scalar is still the text as written.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +44,7 @@ def read_yaml(text: str, place: Place) -> Node:
     builder = _Builder(place)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
-        for event in _events(loader.get_event):
+        for event in iter(loader.get_event, None):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         raise _syntax_fault(error, text, place) from None
@@ -56,11 +55,6 @@ def read_yaml(text: str, place: Place) -> Node:
     if builder.root is None:
         raise place.fault("holds nothing but comments; 'charimg init' writes a roster to start from")
     return builder.root
-
-
-def _events(get_event: Callable[[], Any]) -> Iterator[Any]:
-    while (event := get_event()) is not None:
-        yield event
 
 
 class _Builder:
@@ -75,12 +69,7 @@ class _Builder:
 
     def take(self, event: Any) -> None:
         line = event.start_mark.line + 1
-        if isinstance(event, yaml.DocumentStartEvent):
-            if self.root is not None:
-                raise self._place.at(line).fault(
-                    "a second document begins here ('---'); a roster is one: delete the line"
-                )
-        elif isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, yaml.ScalarEvent):
             self._check(event, line)
             null = event.implicit[0] and event.value in _NULLS
             self._add(Scalar(event.value, line, null), line, event.anchor)
@@ -97,6 +86,8 @@ class _Builder:
             done = self._open.pop()
             node = self._mapping(done) if done.mapping else Listing(tuple(done.items), done.line, done.size)
             self._add(node, done.line, done.anchor)
+        elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            raise self._place.at(line).fault("a second document begins here ('---'); a roster is one: delete the line")
 
     def _check(self, event: Any, line: int) -> None:
         if event.tag is not None and event.tag not in _PLAIN_TAGS:

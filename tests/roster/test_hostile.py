@@ -116,12 +116,12 @@ def test_the_pure_python_parser_says_the_same(write: Write, monkeypatch: pytest.
 
 
 def test_a_large_file_is_not_read(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty megabytes are refused by their size, before a byte is read."""
+    """A hundred megabytes are refused by their size, before a byte is read."""
     path = write("c.yaml", "")
-    os.truncate(path, 50 * 1024 * 1024)
+    os.truncate(path, 100 * 1024 * 1024)
     monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("it was opened"))
 
-    with pytest.raises(InputError, match=r"c\.yaml: is 50 MB large; .*10 MB"):
+    with pytest.raises(InputError, match=r"c\.yaml: is 100 MB large; .*64 MB"):
         read_roster(path)
 
 
