@@ -23,7 +23,7 @@ FLOORS = (
     ("plugins", "credentials", "http", "providers", "provider_call"),
     ("websocket",),
     ("keyfile", "public_network", "transport_errors", "requested_addresses"),
-    ("polling", "reference_pictures", "uploads", "plugin_distributions", "scaffold"),
+    ("metadata", "polling", "reference_pictures", "uploads", "plugin_distributions", "scaffold"),
     ("settings", "roster", "project", "verdicts", "claims", "overlooked_files"),
     ("contracts", "images", "hook_check", "disk"),
     (

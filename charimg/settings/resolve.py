@@ -19,6 +19,9 @@ DEFAULT = "default"
 PROGRESS = ("auto", "live", "plain", "json", "none")
 """The ways a run can show itself."""
 
+METADATA = ("embed", "sidecar", "both", "none")
+"""Where the record of a picture's making goes: into its file, into a file beside it, both, nowhere."""
+
 _POLICY = Policy()
 
 GENERAL: tuple[Setting, ...] = (
@@ -30,6 +33,13 @@ GENERAL: tuple[Setting, ...] = (
     ),
     Setting("store", "What remembers every attempt, picture and media id.", str, "sqlite"),
     Setting("out", "The folder for pictures; relative to the project.", str, "pictures"),
+    Setting(
+        "metadata",
+        "Where each picture's prompt, model and seed are written: its file, a .json file beside it, both, or none.",
+        str,
+        "embed",
+        choices=METADATA,
+    ),
     Setting("batch_size", "Characters one lane works on at once.", int, _POLICY.batch_size, minimum=1),
     Setting(
         "quota_wait",
