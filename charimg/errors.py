@@ -7,6 +7,7 @@
     ├── PluginError                 5  a provider is unknown, broken, or claimed twice
     ├── ProjectBusyError            6  another run holds the project
     ├── StorageError                7  the disk or the ledger refused: nothing more is spent
+    │   └── DamagedLedgerError      7  the ledger is there and can be read no more: it is rebuilt from the pictures
     └── ProviderError                  what a provider raises; one subclass a verdict
         ├── ThrottledError          3  too much at the moment: wait and retry
         ├── ExhaustedError          3  no wait of minutes helps: the lane closes
@@ -80,6 +81,19 @@ class StorageError(CharimgError):
     """The disk or the ledger refused; the run stops before it spends more."""
 
     exit_code = ExitCode.STORAGE
+
+
+class DamagedLedgerError(StorageError):
+    """The ledger is damaged, rather than locked, foreign or newer. A run puts it aside and rebuilds it from the
+    pictures; other commands say what does so.
+
+    :param what: which ledger, and what is wrong with it.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}; charimg check --repair rebuilds it from the pictures, and charimg run does so by itself"
+        )
 
 
 class ProviderError(CharimgError):

@@ -4,12 +4,25 @@ from charimg.contracts.declaration import Abilities, Credential, Declaration, Mo
 from charimg.contracts.generator import ImageGenerator
 from charimg.contracts.observer import Observer
 from charimg.contracts.provider import Provider, ProviderContext
-from charimg.contracts.store import Attempt, JobRecord, JobState, PictureRecord, Store, Trouble
+from charimg.contracts.store import (
+    Attempt,
+    AttemptRecord,
+    AttemptState,
+    Choice,
+    JobRecord,
+    JobState,
+    PictureRecord,
+    Store,
+    Trouble,
+)
 from charimg.contracts.uploader import Uploader
 
 __all__ = [
     "Abilities",
     "Attempt",
+    "AttemptRecord",
+    "AttemptState",
+    "Choice",
     "Credential",
     "Declaration",
     "ImageGenerator",

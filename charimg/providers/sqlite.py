@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from charimg.contracts import (
     Attempt,
+    AttemptRecord,
+    Choice,
     Declaration,
     JobRecord,
     JobState,
@@ -24,79 +27,23 @@ from charimg.contracts import (
     Store,
     Trouble,
 )
-from charimg.errors import StorageError
+from charimg.errors import DamagedLedgerError, StorageError
 from charimg.hookspecs import hookimpl
 from charimg.model import MediaReference, utc_now
-from charimg.providers.sqlite_rows import Connection, as_json, attempt_of, by_key, job_of, media_to_json, named
-
-MIGRATIONS = (
-    """
-    CREATE TABLE run (
-        id TEXT PRIMARY KEY,
-        started TEXT NOT NULL,
-        finished TEXT,
-        plan TEXT NOT NULL,
-        summary TEXT
-    );
-
-    CREATE TABLE attempt (
-        id TEXT PRIMARY KEY,
-        run TEXT NOT NULL,
-        key TEXT NOT NULL,
-        name TEXT NOT NULL,
-        lane TEXT NOT NULL,
-        provider TEXT NOT NULL,
-        asked TEXT NOT NULL,
-        prompt TEXT NOT NULL,
-        seed TEXT,
-        started TEXT NOT NULL,
-        ended TEXT,
-        state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'saved', 'troubled', 'lost')),
-        verdict TEXT,
-        message TEXT,
-        possibly_charged INTEGER NOT NULL DEFAULT 0
-    );
-    CREATE INDEX attempt_by_key ON attempt (key, started);
-    CREATE INDEX attempt_by_state ON attempt (state) WHERE state IN ('open', 'lost');
-
-    CREATE TABLE picture (
-        id INTEGER PRIMARY KEY,
-        attempt TEXT NOT NULL,
-        key TEXT NOT NULL,
-        path TEXT NOT NULL,
-        saved TEXT NOT NULL,
-        facts TEXT NOT NULL,
-        details TEXT NOT NULL,
-        adopted INTEGER NOT NULL
-    );
-    CREATE INDEX picture_by_key ON picture (key, id);
-
-    CREATE TABLE job (
-        key TEXT PRIMARY KEY,
-        name TEXT NOT NULL,
-        state TEXT NOT NULL,
-        provider TEXT,
-        lane TEXT,
-        asked TEXT NOT NULL,
-        prompt TEXT,
-        picture INTEGER,
-        uploader TEXT,
-        media TEXT,
-        trouble TEXT,
-        updated TEXT NOT NULL
-    );
-    """,
-    """
-    ALTER TABLE attempt ADD COLUMN place TEXT NOT NULL DEFAULT '';
-    ALTER TABLE attempt ADD COLUMN ticket TEXT;
-    """,
+from charimg.providers.sqlite_faults import faults_of
+from charimg.providers.sqlite_file import open_to_look, open_to_write, put_aside, told
+from charimg.providers.sqlite_rows import (
+    as_json,
+    attempt_of,
+    choice_of,
+    history_of,
+    job_of,
+    media_to_text,
+    named,
+    picture_of,
+    picture_to_row,
+    trouble_to_text,
 )
-"""One script a version of the schema, applied in order; ``PRAGMA user_version`` counts them. Never edit one that was
-released: add the next."""
-
-
-LOCK_WAIT = 10.0
-"""Seconds to wait for another program that holds the file."""
 
 
 class SqliteStore(Store):
@@ -116,72 +63,11 @@ class SqliteStore(Store):
     async def open(self) -> None:
         """Open the file, create or migrate it.
 
+        :raises DamagedLedgerError: it is there, and can be read no more.
         :raises StorageError: it cannot be opened, is no ledger, or was written by a newer version.
         """
-        with self._told():
-            self._db = self._connect_to_look() if self.context.read_only else self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self._path, timeout=LOCK_WAIT, isolation_level=None, factory=Connection)
-        try:
-            self._check(db)
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=FULL")
-            self._migrate(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _connect_to_look(self) -> sqlite3.Connection:
-        """A connection that changes nothing and leaves nothing behind; an empty ledger where there is no file yet."""
-        db = None
-        if self._path.is_file():
-            # A log beside the file belongs to a run under way, or to one that crashed: it must be read. Without one the
-            # file is complete, and "immutable" keeps SQLite from making a log of its own, which it would not remove.
-            quiet = "" if self._path.with_name(f"{self._path.name}-wal").exists() else "&immutable=1"
-            address = f"{self._path.as_uri()}?mode=ro{quiet}"
-            db = sqlite3.connect(address, uri=True, timeout=LOCK_WAIT, isolation_level=None, factory=Connection)
-            try:
-                self._check(db)
-                if self._version(db) == len(MIGRATIONS):
-                    return db
-            except BaseException:
-                db.close()
-                raise
-        # An older ledger is brought up to date in memory only.
-        copy = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
-        try:
-            if db is not None:
-                db.backup(copy)
-            self._migrate(copy)
-        except BaseException:
-            copy.close()
-            raise
-        finally:
-            if db is not None:
-                db.close()
-        return copy
-
-    def _check(self, db: sqlite3.Connection) -> None:
-        """Refuse a file that this version cannot read, and one that is something else altogether."""
-        version = self._version(db)
-        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if tables and ("attempt" not in tables or not version):
-            raise StorageError(f"{self._path} is the database of something else; choose another file for the ledger")
-        if version > len(MIGRATIONS):
-            raise StorageError(
-                f"{self._path} was written by a newer charimg; update this one: pip install -U charimg-cli"
-            )
-
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        for number, script in enumerate(MIGRATIONS[self._version(db) :], self._version(db) + 1):
-            db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version={number}; COMMIT;")
-
-    @staticmethod
-    def _version(db: sqlite3.Connection) -> int:
-        return int(db.execute("PRAGMA user_version").fetchone()[0])
+        with told(self._path):
+            self._db = open_to_look(self._path) if self.context.read_only else open_to_write(self._path)
 
     async def close(self) -> None:
         """Close the file."""
@@ -203,16 +89,17 @@ class SqliteStore(Store):
 
     async def last_plan(self) -> dict[str, object] | None:
         """See :class:`Store`."""
-        with self._transaction() as db:
+        with self._reading() as db:
             row = db.execute("SELECT plan FROM run ORDER BY rowid DESC LIMIT 1").fetchone()
-        return None if row is None else dict(json.loads(row[0]))
+            return None if row is None else dict(json.loads(row[0]))
 
     async def record_intent(self, attempt: Attempt) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO attempt (id, run, key, name, lane, provider, asked, prompt, seed, started, place)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO attempt"
+                " (id, run, key, name, lane, provider, asked, prompt, seed, started, place, ticket, candidate)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     attempt.id,
                     attempt.run,
@@ -225,15 +112,31 @@ class SqliteStore(Store):
                     None if attempt.seed is None else str(attempt.seed),
                     attempt.started.isoformat(),
                     attempt.place,
+                    attempt.ticket,
+                    int(attempt.candidate),
                 ),
             )
-            db.execute(
-                "INSERT INTO job (key, name, state, provider, lane, asked, prompt, updated)"
-                " VALUES (?, ?, 'open', ?, ?, ?, ?, ?)"
-                " ON CONFLICT (key) DO UPDATE SET name = excluded.name, state = 'open', provider = excluded.provider,"
+            begun = (
+                "NOTHING"
+                if attempt.candidate
+                else "UPDATE SET name = excluded.name, state = excluded.state, provider = excluded.provider,"
                 " lane = excluded.lane, asked = excluded.asked, prompt = excluded.prompt, trouble = NULL,"
-                " updated = excluded.updated",
-                (attempt.key, attempt.name, attempt.provider, attempt.lane, attempt.asked, attempt.prompt, _now()),
+                " updated = excluded.updated"
+            )
+            state = JobState.PENDING if attempt.candidate else JobState.OPEN
+            db.execute(
+                "INSERT INTO job (key, name, state, provider, lane, asked, prompt, updated)"  # noqa: S608 - constants
+                f" VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO {begun}",
+                (
+                    attempt.key,
+                    attempt.name,
+                    state.value,
+                    attempt.provider,
+                    attempt.lane,
+                    attempt.asked,
+                    attempt.prompt,
+                    _now(),
+                ),
             )
 
     async def record_ticket(self, attempt: str, ticket: str) -> None:
@@ -246,98 +149,213 @@ class SqliteStore(Store):
     async def record_saved(self, attempt: str, picture: PictureRecord, kept_as: str | None = None) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            key = self._end(db, attempt, "saved")
+            key, run, asked, candidate = self._end(db, attempt, "saved")
+            db.execute("UPDATE attempt SET possibly_charged = 0 WHERE id = ?", (attempt,))
+            now_there = db.execute(
+                "SELECT picture.path FROM job JOIN picture ON picture.id = job.picture WHERE job.key = ?", (key,)
+            ).fetchone()
             if kept_as is not None:
                 db.execute("UPDATE picture SET path = ? WHERE key = ? AND path = ?", (kept_as, key, picture.path))
-            details = {
-                "seed": picture.seed,
-                "model": picture.model,
-                "prompt": picture.prompt,
-                "request_id": picture.request_id,
-                "cost": None if picture.cost is None else asdict(picture.cost),
-                "media": media_to_json(picture.media),
-            }
+            (version,) = db.execute(
+                "SELECT COALESCE(MAX(version), 0) + 1 FROM picture WHERE key = ?", (key,)
+            ).fetchone()
+            row = {**picture_to_row(picture), "attempt": attempt, "key": key, "version": version, "asked": asked}
             made = db.execute(
-                "INSERT INTO picture (attempt, key, path, saved, facts, details, adopted) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    attempt,
-                    key,
-                    picture.path,
-                    _now(),
-                    as_json(asdict(picture.facts)),
-                    as_json(details),
-                    int(picture.adopted),
-                ),
+                f"INSERT INTO picture ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 - constants
+                tuple(row.values()),
             )
-            db.execute(
-                "UPDATE job SET state = 'saved', picture = ?, media = NULL, uploader = NULL, trouble = NULL,"
-                " updated = ? WHERE key = ?",
-                (made.lastrowid, _now(), key),
-            )
+            if not candidate or now_there is None or now_there[0] == picture.path:
+                self._choose(db, key, version, run)
+                state = "(CASE WHEN ? AND state = 'open' THEN 'open' ELSE 'saved' END)"
+                trouble = "(CASE WHEN ? AND state = 'open' THEN trouble END)"
+                db.execute(
+                    f"UPDATE job SET state = {state}, trouble = {trouble}, picture = ?, media = NULL, uploader = NULL"  # noqa: S608 - constants
+                    " WHERE key = ?",
+                    (candidate, candidate, made.lastrowid, key),
+                )
+                self._tell_as_attempt(db, key, attempt)
 
     async def record_trouble(self, attempt: str, trouble: Trouble, state: JobState) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            key = self._end(db, attempt, "troubled")
+            key, _, _, candidate = self._end(db, attempt, "troubled")
             db.execute(
-                "UPDATE attempt SET verdict = ?, message = ?, possibly_charged = ? WHERE id = ?",
-                (trouble.verdict.value, trouble.message, int(trouble.possibly_charged), attempt),
+                "UPDATE attempt SET verdict = ?, message = ?, stage = ?, wait = ?, possibly_charged = ?,"
+                " unreachable = ? WHERE id = ?",
+                (
+                    trouble.verdict.value,
+                    trouble.message,
+                    trouble.stage,
+                    trouble.wait,
+                    int(trouble.possibly_charged),
+                    int(trouble.unreachable),
+                    attempt,
+                ),
             )
-            self._set_trouble(db, key, trouble, state)
+            if not candidate:
+                self._set_trouble(db, key, trouble, state)
 
     async def record_lost(self, attempt: str) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            key = self._end(db, attempt, "lost")
+            key, _, _, candidate = self._end(db, attempt, "lost")
             db.execute("UPDATE attempt SET possibly_charged = 1 WHERE id = ?", (attempt,))
-            state = "(CASE WHEN picture IS NULL THEN 'pending' WHEN uploader IS NULL THEN 'saved' ELSE 'done' END)"
-            db.execute(f"UPDATE job SET state = {state}, updated = ? WHERE key = ? AND state = 'open'", (_now(), key))  # noqa: S608 - a constant
+            if not candidate:
+                state = "(CASE WHEN picture IS NULL THEN 'pending' WHEN uploader IS NULL THEN 'saved' ELSE 'done' END)"
+                db.execute(
+                    f"UPDATE job SET state = {state}, updated = ? WHERE key = ? AND state = 'open'",  # noqa: S608 - a constant
+                    (_now(), key),
+                )
 
     async def record_upload(self, key: str, uploader: str, reference: MediaReference | None) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            media = media_to_json(reference)
+            media = media_to_text(reference)
             changed = db.execute(
                 "UPDATE job SET state = 'done', uploader = ?, media = ?, trouble = NULL, updated = ? WHERE key = ?",
-                (uploader, None if media is None else as_json(media), _now(), key),
+                (uploader, media, _now(), key),
             )
             self._demand(changed, key)
+            db.execute(
+                "UPDATE picture SET uploader = ?, reference = ? WHERE id = (SELECT picture FROM job WHERE key = ?)",
+                (uploader, media, key),
+            )
 
     async def record_setback(self, key: str, trouble: Trouble, state: JobState) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
             self._set_trouble(db, key, trouble, state)
 
+    async def record_pick(self, key: str, version: int, operation: str, *, undoes: bool = False) -> None:
+        """See :class:`Store`."""
+        with self._transaction() as db:
+            job = db.execute("SELECT picture FROM job WHERE key = ?", (key,)).fetchone()
+            if job is None:
+                raise StorageError(f"the ledger knows no character {key}")
+            picture = db.execute(
+                "SELECT id, attempt, uploader, reference FROM picture WHERE key = ? AND version = ?", (key, version)
+            ).fetchone()
+            if picture is None:
+                raise StorageError(f"the ledger knows no version {version} of {key}")
+            number, attempt, uploader, media = picture
+            if undoes:
+                last = "SELECT MAX(id) FROM choice WHERE key = ? AND undone IS NULL"
+                undone = db.execute(f"UPDATE choice SET undone = ? WHERE id = ({last})", (operation, key))  # noqa: S608 - a constant
+                if not undone.rowcount:
+                    raise StorageError(f"the ledger knows no choice of {key} that could be undone")
+            elif job[0] != number:
+                self._choose(db, key, version, operation)
+            db.execute(
+                "UPDATE job SET state = ?, picture = ?, uploader = ?, media = ?, trouble = NULL WHERE key = ?",
+                ("saved" if uploader is None else "done", number, uploader, media, key),
+            )
+            self._tell_as_attempt(db, key, attempt)
+
+    async def record_moved(self, key: str, path: str, now_at: str) -> None:
+        """See :class:`Store`."""
+        with self._transaction() as db:
+            self._demand(db.execute("UPDATE job SET updated = ? WHERE key = ?", (_now(), key)), key)
+            db.execute("UPDATE picture SET path = ? WHERE key = ? AND path = ?", (now_at, key, path))
+
     async def job(self, key: str) -> JobRecord | None:
         """See :class:`Store`."""
-        return self._read_jobs(key).get(key)
+        with self._reading() as db:
+            for row in named(db.execute("SELECT * FROM job WHERE key = ?", (key,))):
+                pictures = named(db.execute("SELECT * FROM picture WHERE key = ? ORDER BY version", (key,)))
+                (count,) = db.execute("SELECT COUNT(*) FROM attempt WHERE key = ?", (key,)).fetchone()
+                begun = named(
+                    db.execute("SELECT * FROM attempt WHERE key = ? AND state = 'open' ORDER BY rowid", (key,))
+                )
+                return job_of(row, pictures, count, map(attempt_of, begun))
+        return None
 
     async def jobs(self) -> dict[str, JobRecord]:
         """See :class:`Store`."""
-        return self._read_jobs(None)
+        with self._reading() as db:
+            begun: defaultdict[str, list[Attempt]] = defaultdict(list)
+            for row in named(db.execute("SELECT * FROM attempt WHERE state = 'open' ORDER BY rowid")):
+                begun[row["key"]].append(attempt_of(row))
+            # Three streams in the same order, side by side: nothing but the records themselves is ever in memory.
+            pictures = _Groups(named(db.execute("SELECT * FROM picture ORDER BY key, version")))
+            counts = _Groups(
+                named(db.execute("SELECT key, COUNT(*) AS attempts FROM attempt GROUP BY key ORDER BY key"))
+            )
+            found = {}
+            for row in named(db.execute("SELECT * FROM job ORDER BY key")):
+                key = row["key"]
+                count = sum(counted["attempts"] for counted in counts.of(key))
+                found[key] = job_of(row, pictures.of(key), count, begun.get(key, ()))
+            return found
+
+    async def history(self, key: str) -> tuple[AttemptRecord, ...]:
+        """See :class:`Store`."""
+        with self._reading() as db:
+            pictures: defaultdict[str, list[PictureRecord]] = defaultdict(list)
+            for row in named(db.execute("SELECT * FROM picture WHERE key = ? ORDER BY version", (key,))):
+                pictures[row["attempt"]].append(picture_of(row))
+            rows = named(db.execute("SELECT * FROM attempt WHERE key = ? ORDER BY rowid", (key,)))
+            return tuple(history_of(row, pictures[row["id"]]) for row in rows)
+
+    async def choices(self, key: str | None = None) -> tuple[Choice, ...]:
+        """See :class:`Store`."""
+        where, values = ("", ()) if key is None else (" AND key = ?", (key,))
+        with self._reading() as db:
+            rows = named(db.execute(f"SELECT * FROM choice WHERE undone IS NULL{where} ORDER BY id", values))  # noqa: S608 - a constant
+            return tuple(choice_of(row) for row in rows)
 
     async def lost_attempts(self) -> tuple[Attempt, ...]:
         """See :class:`Store`."""
-        with self._transaction() as db:
-            rows = db.execute("SELECT * FROM attempt WHERE possibly_charged = 1 ORDER BY rowid")
-            return tuple(attempt_of(row) for row in named(rows))
+        with self._reading() as db:
+            rows = named(db.execute("SELECT * FROM attempt WHERE possibly_charged = 1 ORDER BY rowid"))
+            return tuple(attempt_of(row) for row in rows)
+
+    async def set_aside(self) -> str:
+        """See :class:`Store`: the file and its log are renamed to ``<name>.damaged-<date and time, UTC>``."""
+        if self.context.read_only:
+            raise StorageError(f"the ledger {self._path} was opened for looking only; it stays where it is")
+        await self.close()
+        with told(self._path):
+            aside = put_aside(self._path)
+        await self.open()
+        folder = self.context.folder
+        return aside.relative_to(folder).as_posix() if aside.is_relative_to(folder) else str(aside)
+
+    async def faults(self) -> tuple[str, ...]:
+        """See :class:`Store`: SQLite's own check of the file, rows that belong to nothing, rows that cannot be read."""
+        with self._reading() as db:
+            return tuple(faults_of(db))
 
     # -- rows -------------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _end(db: sqlite3.Connection, attempt: str, state: str) -> str:
-        """Close an attempt and tell its job's key."""
-        row = db.execute("SELECT key FROM attempt WHERE id = ?", (attempt,)).fetchone()
+    def _end(db: sqlite3.Connection, attempt: str, state: str) -> tuple[str, str, str, bool]:
+        """Close an attempt and tell its job's key, its run, its fingerprint, and whether it is a candidate's."""
+        row = db.execute("SELECT key, run, asked, candidate FROM attempt WHERE id = ?", (attempt,)).fetchone()
         if row is None:
             raise StorageError(f"the ledger knows no attempt {attempt}")
         db.execute("UPDATE attempt SET state = ?, ended = ? WHERE id = ?", (state, _now(), attempt))
-        return str(row[0])
+        key, run, asked, candidate = row
+        return key, run, asked, bool(candidate)
+
+    @staticmethod
+    def _choose(db: sqlite3.Connection, key: str, version: int, operation: str) -> None:
+        row = (key, version, operation, _now())
+        db.execute("INSERT INTO choice (key, version, operation, made) VALUES (?, ?, ?, ?)", row)
+
+    @staticmethod
+    def _tell_as_attempt(db: sqlite3.Connection, key: str, attempt: str) -> None:
+        """The job is told with what the attempt says that made its current picture."""
+        db.execute(
+            "UPDATE job SET (provider, lane, asked, prompt) ="
+            " (SELECT provider, lane, asked, prompt FROM attempt WHERE id = ?), updated = ? WHERE key = ?",
+            (attempt, _now(), key),
+        )
 
     @staticmethod
     def _set_trouble(db: sqlite3.Connection, key: str, trouble: Trouble, state: JobState) -> None:
         changed = db.execute(
             "UPDATE job SET state = ?, trouble = ?, updated = ? WHERE key = ?",
-            (state.value, as_json({**asdict(trouble), "verdict": trouble.verdict.value}), _now(), key),
+            (state.value, trouble_to_text(trouble), _now(), key),
         )
         SqliteStore._demand(changed, key)
 
@@ -347,20 +365,24 @@ class SqliteStore(Store):
         if not changed.rowcount:
             raise StorageError(f"the ledger knows no character {key}")
 
-    def _read_jobs(self, key: str | None) -> dict[str, JobRecord]:
-        where, values = ("", ()) if key is None else (" WHERE key = ?", (key,))
-        with self._transaction() as db:
-            jobs = list(named(db.execute(f"SELECT * FROM job{where}", values)))  # noqa: S608 - a constant
-            pictures = by_key(named(db.execute(f"SELECT * FROM picture{where} ORDER BY id", values)))  # noqa: S608 - a constant
-            attempts = by_key(named(db.execute(f"SELECT * FROM attempt{where} ORDER BY rowid", values)))  # noqa: S608 - a constant
-        return {row["key"]: job_of(row, pictures[row["key"]], attempts[row["key"]]) for row in jobs}
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the whole ledger; no other program is kept from writing, or waited for."""
+        with self._transaction("BEGIN") as db:
+            try:
+                yield db
+            except (ValueError, KeyError, TypeError) as error:
+                words = f"{type(error).__name__}: {error}"
+                raise DamagedLedgerError(
+                    f"the ledger {self._path} is damaged: a row cannot be read ({words})"
+                ) from error
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
         if self._db is None:
             raise StorageError("the ledger is not open")
-        with self._told():
-            self._db.execute("BEGIN" if self.context.read_only else "BEGIN IMMEDIATE")
+        with told(self._path):
+            self._db.execute("BEGIN" if self.context.read_only else begin)
             try:
                 yield self._db
                 self._db.execute("COMMIT")
@@ -369,26 +391,19 @@ class SqliteStore(Store):
                     self._db.execute("ROLLBACK")
                 raise
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn SQLite's and the system's errors into one line with a remedy."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            words = str(error)
-            remedy = "free some space and check the folder's permissions"
-            if "NOT NULL" in words or "UNIQUE" in words or "CHECK" in words:
-                remedy = "charimg itself is at fault: please report it"
-            elif "not a database" in words or "malformed" in words:
-                remedy = (
-                    "it is damaged: move it aside, or put a backup in its place; pictures on disk stay where they are,"
-                    " but a new ledger knows none of them, and a run would make them again"
-                )
-            elif "locked" in words:
-                remedy = "another program has it open; close that and run again"
-            raise StorageError(f"the ledger {self._path}: {words}; {remedy}") from error
-        except OSError as error:
-            raise StorageError(f"the ledger {self._path}: {error.strerror or error}; check its permissions") from error
+
+class _Groups:
+    """Rows in the order of their keys, taken key by key."""
+
+    def __init__(self, rows: Iterator[dict[str, Any]]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def of(self, key: str) -> Iterator[dict[str, Any]]:
+        """The rows of the key that has its turn."""
+        while self._next is not None and self._next["key"] == key:
+            row, self._next = self._next, next(self._rows, None)
+            yield row
 
 
 def _now() -> str:

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from charimg.contracts import Attempt, JobRecord, JobState, PictureRecord, Trouble
-from charimg.model import Cost, ImageFacts, MediaReference, Verdict
+from charimg.contracts import Attempt, AttemptRecord, Choice, JobRecord, JobState, PictureRecord, Trouble
+from charimg.model import Cost, ImageFacts, MediaReference, Verdict, utc_now
 
 
 class Connection(sqlite3.Connection):
@@ -49,14 +49,6 @@ def named(cursor: sqlite3.Cursor) -> Iterator[dict[str, Any]]:
     return (dict(zip(names, row, strict=True)) for row in cursor)
 
 
-def by_key(rows: Iterable[dict[str, Any]]) -> defaultdict[str, list[dict[str, Any]]]:
-    """The rows of every job."""
-    groups: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        groups[row["key"]].append(row)
-    return groups
-
-
 def attempt_of(row: dict[str, Any]) -> Attempt:
     """The attempt of a row."""
     return Attempt(
@@ -72,10 +64,59 @@ def attempt_of(row: dict[str, Any]) -> Attempt:
         started=datetime.fromisoformat(row["started"]),
         place=row["place"],
         ticket=row["ticket"],
+        candidate=bool(row["candidate"]),
     )
 
 
-def _picture(row: dict[str, Any]) -> PictureRecord:
+def history_of(row: dict[str, Any], pictures: Iterable[PictureRecord]) -> AttemptRecord:
+    """What became of the attempt of a row, which left these pictures."""
+    trouble = None
+    if row["state"] == "troubled":
+        trouble = Trouble(
+            verdict=Verdict(row["verdict"]),
+            message=row["message"],
+            stage=row["stage"],
+            wait=row["wait"],
+            possibly_charged=bool(row["possibly_charged"]),
+            unreachable=bool(row["unreachable"]),
+        )
+    return AttemptRecord(
+        attempt=attempt_of(row),
+        state=row["state"],
+        ended=None if row["ended"] is None else datetime.fromisoformat(row["ended"]),
+        trouble=trouble,
+        pictures=tuple(pictures),
+    )
+
+
+def choice_of(row: dict[str, Any]) -> Choice:
+    """The choice of a row."""
+    return Choice(row["key"], row["version"], row["operation"], datetime.fromisoformat(row["made"]))
+
+
+def picture_to_row(picture: PictureRecord) -> dict[str, object]:
+    """The columns of what the caller says of a picture."""
+    return {
+        "path": picture.path,
+        "saved": (picture.saved or utc_now()).isoformat(),
+        "facts": as_json(asdict(picture.facts)),
+        "details": as_json(
+            {
+                "seed": picture.seed,
+                "model": picture.model,
+                "prompt": picture.prompt,
+                "request_id": picture.request_id,
+                "cost": None if picture.cost is None else asdict(picture.cost),
+                "media": media_to_json(picture.media),
+            }
+        ),
+        "adopted": int(picture.adopted),
+        "original": picture.original,
+    }
+
+
+def picture_of(row: dict[str, Any]) -> PictureRecord:
+    """The picture of a row."""
     details = json.loads(row["details"])
     return PictureRecord(
         path=row["path"],
@@ -87,13 +128,27 @@ def _picture(row: dict[str, Any]) -> PictureRecord:
         cost=None if details["cost"] is None else Cost(**details["cost"]),
         media=_media_from_json(details["media"]),
         adopted=bool(row["adopted"]),
+        version=row["version"],
+        attempt=row["attempt"],
+        asked=row["asked"],
+        saved=datetime.fromisoformat(row["saved"]),
+        original=row["original"],
+        uploader=row["uploader"],
+        reference=media_of_text(row["reference"]),
     )
 
 
-def job_of(row: dict[str, Any], pictures: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> JobRecord:
-    """The record of a job, of its row and those of its pictures and attempts."""
+def trouble_to_text(trouble: Trouble) -> str:
+    """The trouble as JSON."""
+    return as_json({**asdict(trouble), "verdict": trouble.verdict.value})
+
+
+def job_of(
+    row: dict[str, Any], pictures: Iterable[dict[str, Any]], attempts: int, open_attempts: Iterable[Attempt]
+) -> JobRecord:
+    """The record of a job, of its row and what belongs to it."""
     spent: defaultdict[tuple[str, str], float] = defaultdict(float)
-    by_id = {picture["id"]: _picture(picture) for picture in pictures}
+    by_id = {picture["id"]: picture_of(picture) for picture in pictures}
     for picture in by_id.values():
         if picture.cost is not None:
             spent[picture.cost.currency, picture.cost.source] += picture.cost.amount
@@ -108,11 +163,11 @@ def job_of(row: dict[str, Any], pictures: list[dict[str, Any]], attempts: list[d
         prompt=row["prompt"],
         uploader=row["uploader"],
         picture=by_id.get(row["picture"]),
-        media=_media_from_json(json.loads(row["media"])) if row["media"] else None,
+        media=media_of_text(row["media"]),
         trouble=None if trouble is None else Trouble(**{**trouble, "verdict": Verdict(trouble["verdict"])}),
-        attempts=len(attempts),
+        attempts=attempts,
         spent=tuple(Cost(amount, currency, source) for (currency, source), amount in spent.items()),
-        open_attempts=tuple(attempt_of(attempt) for attempt in attempts if attempt["state"] == "open"),
+        open_attempts=tuple(open_attempts),
         updated=datetime.fromisoformat(row["updated"]),
         other_pictures=tuple(picture for number, picture in by_id.items() if number != row["picture"]),
     )
@@ -124,6 +179,16 @@ def media_to_json(media: MediaReference | None) -> dict[str, object] | None:
         return None
     expires = None if media.expires_at is None else media.expires_at.isoformat()
     return {**asdict(media), "expires_at": expires}
+
+
+def media_to_text(media: MediaReference | None) -> str | None:
+    """The reference as JSON."""
+    return None if media is None else as_json(media_to_json(media))
+
+
+def media_of_text(text: str | None) -> MediaReference | None:
+    """The reference of such JSON."""
+    return _media_from_json(json.loads(text)) if text else None
 
 
 def _media_from_json(data: dict[str, Any] | None) -> MediaReference | None:
