@@ -14,7 +14,7 @@ memory that grow with the file and with nothing that is written in it, and never
 
 from __future__ import annotations
 
-from charimg.metadata import jpeg, png
+from charimg.metadata import gif, jpeg, png, webp
 from charimg.metadata.record import PictureMetadata
 from charimg.metadata.sidecar import Sidecar, from_sidecar, read_sidecar, sidecar_of, to_sidecar
 
@@ -42,6 +42,10 @@ def embed(data: bytes, metadata: PictureMetadata) -> bytes | None:
         return png.embed(data, metadata)
     if data.startswith(jpeg.SIGNATURE):
         return jpeg.embed(data, metadata)
+    if webp.is_webp(data):
+        return webp.embed(data, metadata)
+    if data.startswith(gif.SIGNATURES):
+        return gif.embed(data, metadata)
     return None
 
 
@@ -51,4 +55,8 @@ def read_metadata(data: bytes) -> PictureMetadata | None:
         return png.read(data)
     if data.startswith(jpeg.SIGNATURE):
         return jpeg.read(data)
+    if webp.is_webp(data):
+        return webp.read(data)
+    if data.startswith(gif.SIGNATURES):
+        return gif.read(data)
     return None

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from charimg.metadata.record import PictureMetadata, from_json, to_json
-from charimg.metadata.xmp import is_ours, names_provenance, packet_after, record_in
+from charimg.metadata.xmp import is_ours, names_provenance, packet_of, record_in, renewed
 
 SIGNATURE = b"\xff\xd8\xff"
 
-_APP0, _APP1, _APP2, _APP11, _COM, _SOS, _EOI = 0xE0, 0xE1, 0xE2, 0xEB, 0xFE, 0xDA, 0xD9
+_APP0, _APP1, _APP2, _APP11, _APP15, _COM, _SOS, _EOI = 0xE0, 0xE1, 0xE2, 0xEB, 0xEF, 0xFE, 0xDA, 0xD9
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF = b"Exif\0"
 _INDEX = b"MPF\0"
@@ -47,6 +47,11 @@ class _Segment:
         return self.body if self.marker == _COM and self.body.startswith(_COMMENT) else None
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it holds an earlier record and nothing else."""
+        return self.comment is not None or (self.packet is not None and is_ours(self.packet))
+
+    @property
     def leads(self) -> bool:
         """Whether it belongs before everything else: JFIF, Exif."""
         return self.marker == _APP0 or (self.marker == _APP1 and self.body.startswith(_EXIF))
@@ -66,24 +71,21 @@ def embed(data: bytes, metadata: PictureMetadata) -> bytes | None:
     segments = _segments(data)
     if segments is None or any(one.forbids for one in segments):
         return None
-    packets = [one for one in segments if one.packet is not None]
-    foreign = next((one for one in packets if one.packet is not None and not is_ours(one.packet)), None)
-    ours = {one.start for one in segments if one.comment is not None}
-    ours |= {one.start for one in packets if one.packet is not None and is_ours(one.packet)}
-    kept = [one for one in segments if one.start not in ours]
-    place = next((number for number, one in enumerate(kept) if not one.leads), len(kept))
-    if foreign is None:
-        new = _fitted(metadata, lambda said: _segment(_APP1, _XMP + (packet_after(None, said) or b"")))
-    elif (renewed := _fitted(metadata, lambda said: _renewed(foreign, said))) is not None:
-        place, new = kept.index(foreign), renewed
-        kept.remove(foreign)
+    end = segments[-1].end if segments else 2
+    kept = [one for one in segments if not one.is_ours]
+    place, replaced = next((number for number, one in enumerate(kept) if not one.leads), len(kept)), 0
+    packets = [(number, one.packet) for number, one in enumerate(kept) if one.packet is not None]
+    if not packets:
+        new = _fitted(metadata, lambda said: _segment(_APP1, _XMP + packet_of(said)))
+    elif record_in(packets[0][1]) is not None:
+        place, replaced = packets[0][0], 1
+        new = _fitted(metadata, lambda said: _renewed(packets[0][1], said))
     else:
-        place = next((number for number, one in enumerate(kept) if not 0xE0 <= one.marker <= 0xEF), len(kept))
+        place = next((number for number, one in enumerate(kept) if not _APP0 <= one.marker <= _APP15), len(kept))
         new = _fitted(metadata, lambda said: _segment(_COM, to_json(said, ascii_only=True).encode()))
     if new is None:
         return None
-    before, after = kept[:place], kept[place:]
-    end = segments[-1].end if segments else 2
+    before, after = kept[:place], kept[place + replaced :]
     return b"".join([data[:2], *_bytes(data, before), new, *_bytes(data, after), data[end:]])
 
 
@@ -137,8 +139,8 @@ def _fitted(metadata: PictureMetadata, render: Callable[[PictureMetadata], bytes
     return best
 
 
-def _renewed(foreign: _Segment, metadata: PictureMetadata) -> bytes | None:
-    packet = packet_after(foreign.packet, metadata)
+def _renewed(foreign: bytes, metadata: PictureMetadata) -> bytes | None:
+    packet = renewed(foreign, metadata)
     return None if packet is None else _segment(_APP1, _XMP + packet)
 
 

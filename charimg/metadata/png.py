@@ -8,10 +8,10 @@ than it says. Format: PNG (third edition), sections 5.3 and 11.3.3.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
-from charimg.metadata.record import MARK, PictureMetadata, from_json, to_json
+from charimg.metadata.record import MARK, MAX_RECORD_BYTES, MAX_TEXT, MAX_WORD, PictureMetadata, from_json, to_json
 from charimg.metadata.xmp import MAX_PACKET_BYTES, TOOL, names_provenance, record_in
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -20,10 +20,11 @@ _CREDENTIALS = b"caBX"  # C2PA
 _XMP = "XML:com.adobe.xmp"
 _DESCRIPTION = "Description"
 _SOFTWARE = "Software"
-_LOOKED_AT = frozenset({MARK, _XMP, _DESCRIPTION, _SOFTWARE})
 _MAX_CHUNKS = 200_000
 _MAX_TEXTS = 16  # of the keywords we look at; each may be packed a thousandfold
 _LONGEST_KEYWORD = 79
+_LIMITS = {MARK: MAX_RECORD_BYTES, _XMP: MAX_PACKET_BYTES, _DESCRIPTION: 4 * MAX_TEXT, _SOFTWARE: MAX_WORD}
+"""Bytes of a text that are read, by the keywords we look at."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,16 @@ def embed(data: bytes, metadata: PictureMetadata) -> bytes | None:
     kinds = [chunk.kind for chunk in chunks]
     if _CREDENTIALS in kinds or b"IDAT" not in kinds or kinds[0] != b"IHDR" or kinds[-1] != b"IEND":
         return None
-    texts = list(_texts(data, chunks, _LOOKED_AT))
-    if len(texts) > _MAX_TEXTS or any(one.keyword == _XMP and names_provenance(one.value.encode()) for one in texts):
+    texts = _survey(data, chunks)
+    if texts is None:
         return None
-    ours = _written_by_us(texts)
-    theirs = {one.keyword for one in texts if one.start not in ours}
     new = [_chunk_of(MARK, to_json(metadata))]
-    if metadata.prompt and _DESCRIPTION not in theirs:
+    if metadata.prompt and _DESCRIPTION not in texts.theirs:
         new.append(_chunk_of(_DESCRIPTION, metadata.prompt))
-    if _SOFTWARE not in theirs:
+    if _SOFTWARE not in texts.theirs:
         new.append(_chunk_of(_SOFTWARE, TOOL))
     header, *rest = chunks
-    kept = [data[chunk.start : chunk.end] for chunk in rest if chunk.start not in ours]
+    kept = [data[chunk.start : chunk.end] for chunk in rest if chunk.start not in texts.ours]
     return b"".join([data[: header.end], *new, *kept, data[chunks[-1].end :]])
 
 
@@ -73,13 +72,39 @@ def read(data: bytes) -> PictureMetadata | None:
     return None
 
 
-def _written_by_us(texts: Collection[_Text]) -> set[int]:
-    """The texts of an earlier record, which the new one replaces."""
-    records = [one for one in texts if one.keyword == MARK]
-    prompts = {record.prompt for one in records if (record := from_json(one.value)) is not None}
-    ours = {one.start for one in records}
-    ours |= {one.start for one in texts if one.keyword == _DESCRIPTION and one.value in prompts}
-    return ours | {one.start for one in texts if one.keyword == _SOFTWARE and one.value.startswith("charimg ")}
+@dataclass(frozen=True)
+class _Survey:
+    ours: frozenset[int]
+    """Where the chunks of an earlier record start, which the new one replaces."""
+    theirs: frozenset[str]
+    """The keywords that others have taken."""
+
+
+def _survey(data: bytes, chunks: list[_Chunk]) -> _Survey | None:
+    """Whose the texts are; ``None`` where the file must stay as it is."""
+    prompts: set[str] = set()
+    ours: set[int] = set()
+    others: list[_Text] = []
+    count = 0
+    for text in _texts(data, chunks, _LIMITS):
+        count += 1
+        if text.keyword == MARK:
+            ours.add(text.start)
+            record = from_json(text.value)
+            prompts |= set() if record is None else {record.prompt}
+        elif text.keyword != _XMP:
+            others.append(text)
+        elif names_provenance(text.value.encode()):
+            return None
+    written = [
+        one for one in others if one.value in prompts or (one.keyword == _SOFTWARE and one.value.startswith("charimg "))
+    ]
+    ours |= {one.start for one in written}
+    return (
+        None
+        if count > _MAX_TEXTS
+        else _Survey(frozenset(ours), frozenset({one.keyword for one in others if one not in written}))
+    )
 
 
 def _walk(data: bytes) -> Iterator[_Chunk]:
@@ -96,58 +121,57 @@ def _walk(data: bytes) -> Iterator[_Chunk]:
         position = end
 
 
-def _texts(data: bytes, chunks: Collection[_Chunk] | Iterator[_Chunk], keywords: Collection[str]) -> Iterator[_Text]:
-    """The texts of these keywords, one more than are sound at most."""
+def _texts(data: bytes, chunks: Iterable[_Chunk], keywords: Container[str]) -> Iterator[_Text]:
+    """The texts of these keywords, at most one more than :data:`_MAX_TEXTS`; empty where damaged or too long."""
     count = 0
     for chunk in chunks:
         if chunk.kind not in _READERS:
             continue
-        keyword, zero, _ = data[chunk.start + 8 : min(chunk.end - 4, chunk.start + 9 + _LONGEST_KEYWORD)].partition(
-            b"\0"
-        )
+        start = chunk.start + 8
+        keyword, zero, _ = data[start : min(chunk.end - 4, start + _LONGEST_KEYWORD + 1)].partition(b"\0")
         name = keyword.decode("latin-1")
         if not zero or name not in keywords:
             continue
-        body = data[chunk.start + 8 : chunk.end - 4]
-        checksum = int.from_bytes(data[chunk.end - 4 : chunk.end], "big")
-        value = _READERS[chunk.kind](body[len(keyword) + 1 :])
-        sound = value is not None and zlib.crc32(body, zlib.crc32(chunk.kind)) == checksum
-        yield _Text(chunk.start, name, value if sound and value is not None else "")
+        body = data[start : chunk.end - 4]
+        whole = zlib.crc32(body, zlib.crc32(chunk.kind)) == int.from_bytes(data[chunk.end - 4 : chunk.end], "big")
+        text = _READERS[chunk.kind](body[len(keyword) + 1 :], _LIMITS[name])
+        yield _Text(chunk.start, name, text if whole and text is not None else "")
         count += 1
         if count > _MAX_TEXTS:
             return
 
 
-def _plain(body: bytes) -> str | None:
+def _plain(body: bytes, most: int) -> str | None:
     """The text of ``tEXt``: Latin-1, but many programs write UTF-8 there."""
+    if len(body) > most:
+        return None
     try:
-        return body[:MAX_PACKET_BYTES].decode()
+        return body.decode()
     except UnicodeDecodeError:
-        return body[:MAX_PACKET_BYTES].decode("latin-1")
+        return body.decode("latin-1")
 
 
-def _packed(body: bytes) -> str | None:
+def _packed(body: bytes, most: int) -> str | None:
     """The text of ``zTXt``: one byte for the method, then the packed text."""
-    text = _unpacked(body[1:]) if body[:1] == b"\0" else None
-    return None if text is None else _plain(text)
+    text = _unpacked(body[1:], most) if body[:1] == b"\0" else None
+    return None if text is None else _plain(text, most)
 
 
-def _international(body: bytes) -> str | None:
+def _international(body: bytes, most: int) -> str | None:
     """The text of ``iTXt``: whether packed, the method, a language, the translated keyword, the text in UTF-8."""
-    flag, method = body[:1], body[1:2]
     _, zero, rest = body[2:].partition(b"\0")
     _, second_zero, text = rest.partition(b"\0")
     if not zero or not second_zero:
         return None
-    whole = text if flag == b"\0" else _unpacked(text) if (flag, method) == (b"\1", b"\0") else None
-    return None if whole is None else whole[:MAX_PACKET_BYTES].decode(errors="replace")
+    whole = _unpacked(text, most) if body[:2] == b"\1\0" else text if body[:1] == b"\0" else None
+    return None if whole is None or len(whole) > most else whole.decode(errors="replace")
 
 
-def _unpacked(packed: bytes) -> bytes | None:
-    """At most :data:`MAX_PACKET_BYTES` of what is packed; ``None`` if there is more, or it is damaged."""
+def _unpacked(packed: bytes, most: int) -> bytes | None:
+    """What is packed; ``None`` if it is damaged or longer than *most* bytes, which are all that is ever unpacked."""
     unpacker = zlib.decompressobj()
     try:
-        text = unpacker.decompress(packed, MAX_PACKET_BYTES)
+        text = unpacker.decompress(packed, most)
     except zlib.error:
         return None
     return text if unpacker.eof else None

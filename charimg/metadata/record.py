@@ -23,8 +23,8 @@ RECORD_VERSION = 1
 MARK = "charimg"
 """The field that tells a record of ours from any other JSON, and the keyword of its PNG chunk."""
 
-MAX_TEXT = 100_000
-"""Characters of a prompt, a description or a negative: more than a roster can hold with its style around it."""
+MAX_TEXT = 64_000
+"""Characters of a prompt, a description or a negative: what a roster can hold with its style around it."""
 
 MAX_NAME = 1_000
 """Characters of a name, as in a roster."""
@@ -32,7 +32,7 @@ MAX_NAME = 1_000
 MAX_WORD = 300
 """Characters of an id, an address, a model's name."""
 
-MAX_RECORD_BYTES = 4 * 1024 * 1024
+MAX_RECORD_BYTES = 5 * 512 * 1024
 """Bytes of JSON that are read: the largest record that can be written (each character in twelve) fits."""
 
 ELLIPSIS = "…"

@@ -21,8 +21,8 @@ NAMESPACE = "urn:charimg:picture:"
 DIGITAL_SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's word for a picture that a trained model made."""
 
-MAX_PACKET_BYTES = 16 * 1024 * 1024
-"""Of a packet that is read: twice the largest that can be written."""
+MAX_PACKET_BYTES = 4 * 1024 * 1024
+"""Of a packet that is read: more than the largest that can be written."""
 
 TOOL = f"charimg {__version__}"
 
@@ -66,15 +66,15 @@ def packet_of(metadata: PictureMetadata) -> bytes:
 
 
 def packet_after(old: bytes | None, metadata: PictureMetadata) -> bytes | None:
-    """The packet that takes the place of *old*: a new one for none or one of ours; another program's with our record
-    in it renewed; ``None`` for one that has no room for a record of ours."""
-    if old is None or is_ours(old):
-        return packet_of(metadata)
-    if record_in(old) is None:
-        return None
+    """The packet that takes the place of *old*: a new one for none or one of ours, else :func:`renewed`."""
+    return packet_of(metadata) if old is None or is_ours(old) else renewed(old, metadata)
+
+
+def renewed(packet: bytes, metadata: PictureMetadata) -> bytes | None:
+    """Another program's packet with our record in it replaced; ``None`` for one that has none where we can find it."""
     value = to_json(metadata)
-    attribute, element = quoteattr(value, {"\n": "&#10;"}).encode(), escape(value).encode()
-    new = _ATTRIBUTE.sub(lambda found: found[1] + attribute, old)
+    attribute, element = quoteattr(value).encode(), escape(value).encode()
+    new = _ATTRIBUTE.sub(lambda found: found[1] + attribute, packet)
     new = _ELEMENT.sub(lambda found: found[1] + element + found[2], new)
     return new if record_in(new) == metadata else None
 
