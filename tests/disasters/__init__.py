@@ -1,0 +1,1 @@
+"""What happens to people's computers, done to the installed command: kills, full disks, lost folders, wrong clocks."""
