@@ -10,6 +10,7 @@ from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
 from charimg.model import Character, ImageRequest, Job, Roster, Verdict
 from charimg.policy import Policy
 from charimg.roster import keys_asked_for, request_for
+from charimg.roster.fields import MAX_SEED
 
 MOST_CANDIDATES = 100
 """Pictures of one character that one order may ask for: a typing mistake must not cost a thousand."""
@@ -161,7 +162,8 @@ def is_stale(record: JobRecord, request: ImageRequest) -> bool:
     """
     if record.picture is None:
         return False
-    return record.asked not in (None, request.fingerprint)
+    made_from = record.picture.asked or record.asked  # not what a later attempt asked for that left no picture
+    return made_from not in (None, request.fingerprint)
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,8 @@ def _made_again(redo: Redo, request: ImageRequest, position: int) -> list[Job]:
         return [Job(position, _seeded(request, redo.seed), again=True)]
     first = redo.seed
     if first is None and request.seed is not None:
-        first = request.seed + 1  # with the roster's own seed they would all be one picture, and that is there
+        # With the roster's own seed they would all be one picture, and that is there.
+        first = request.seed + 1 if request.seed < MAX_SEED - redo.count else request.seed - redo.count
     return [
         Job(
             position + number,
