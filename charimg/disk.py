@@ -69,7 +69,7 @@ class Disk:
     def names(self, folder: Path) -> list[str]:
         """Everything in the folder, in no order; nothing if there is no such folder."""
         try:
-            return os.listdir(folder)
+            return os.listdir(folder)  # noqa: PTH208 - names, not paths: there may be a hundred thousand
         except (FileNotFoundError, NotADirectoryError):
             return []
 

@@ -152,7 +152,7 @@ class Lane:
         :raises StorageError: the disk failed.
         """
         made: list[Provider] = []
-        reports = WorkReports(self.name, bench.store, bench.emit, self._redactor)
+        reports = WorkReports(self.name, bench.store, bench.emit, self._redactor, bench.ticketed)
         beside = _Beside(http, reports, {})
         try:
             generator = await self._started(self.choice.generator, self._generator, beside, made)

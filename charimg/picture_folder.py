@@ -2,12 +2,13 @@
 
 A picture is written to a hidden temporary file that carries its attempt's id, flushed to the disk, and renamed to its
 final name ``<key>.<ext>``. A file that stands there already (an earlier picture, or one of the user's own) is kept
-beside it as ``<key>.1.<ext>``, ``<key>.2.<ext>`` and so on, and never moved before the new one is whole.
+beside it as ``<key>.1.<ext>``, ``<key>.2.<ext>`` and so on, and never moved before the new one is whole. What is known
+of a picture goes with it: into the file itself, or into a sidecar beside it (:mod:`charimg.metadata`).
 """
 
 from __future__ import annotations
 
-import filecmp
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from charimg.durable_files import copy_whole, discard, sync_folder, write_new
+from charimg.disk import Disk
 from charimg.errors import FlakyError, StorageError
 from charimg.images import inspect
+from charimg.metadata import PictureMetadata, embed, read_metadata, read_sidecar, sidecar_of, to_sidecar
 from charimg.model import ImageFacts
 
 EXTENSIONS = (".png", ".jpg", ".webp", ".gif")
@@ -28,15 +30,69 @@ class Saved:
     """Where a picture went."""
 
     path: Path
+    facts: ImageFacts
+    """Of the file as it lies there, with what was written into it."""
     kept_as: Path | None = None
     """Where the file that stood there before is kept now."""
 
 
 class PictureFolder:
-    """The pictures of one project."""
+    """The pictures of one project.
 
-    def __init__(self, folder: Path) -> None:
+    :param metadata: where what is known of a picture is written: ``embed`` (into the file; beside it where it cannot
+        be), ``sidecar``, ``both`` or ``none``.
+    """
+
+    def __init__(self, folder: Path, disk: Disk | None = None, metadata: str = "embed") -> None:
         self.folder = folder
+        self.disk = disk or Disk()
+        self._metadata = metadata
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    def is_file(self, path: Path) -> bool:
+        """Whether a picture of this path is there."""
+        return self.disk.is_file(path)
+
+    def read(self, path: Path) -> bytes:
+        """The picture's bytes.
+
+        :raises OSError: it cannot be read.
+        """
+        return self.disk.read(path)
+
+    def holds(self, key: str) -> bool:
+        """Whether a picture of this key is there, whoever put it there."""
+        return any(self.disk.is_file(self.place_of(key, extension)) for extension in EXTENSIONS)
+
+    def place_of(self, key: str, extension: str) -> Path:
+        """Where the current picture of a character stands."""
+        return self.folder / f"{key}{extension}"
+
+    def files(self) -> list[Path]:
+        """The pictures in the folder, by name; hidden files are none."""
+        names = (name for name in self.disk.names(self.folder) if not name.startswith("."))
+        return [self.folder / name for name in sorted(names) if Path(name).suffix.lower() in EXTENSIONS]
+
+    def metadata_of(self, path: Path) -> PictureMetadata | None:
+        """What a picture says of itself, or its sidecar of it; ``None`` if nothing does, or it cannot be read."""
+        try:
+            return self._told_by(path, self.disk.read(path))
+        except OSError:
+            return None
+
+    def _told_by(self, path: Path, data: bytes) -> PictureMetadata | None:
+        told = read_metadata(data)
+        if told is not None:
+            return told
+        try:
+            sidecar = read_sidecar(self.disk.read(sidecar_of(path)))
+        except OSError:
+            return None
+        # A picture may have been put there, or be about to be, that the sidecar does not speak of.
+        return sidecar.metadata if sidecar and sidecar.sha256 == hashlib.sha256(data).hexdigest() else None
+
+    # -- saving -------------------------------------------------------------------------------------------------
 
     def try_writing(self) -> None:
         """Find out that pictures cannot be saved here before one is paid for.
@@ -45,79 +101,204 @@ class PictureFolder:
         """
         probe = self.folder / ".charimg.part"
         with self._told(probe.name):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"charimg")
-        discard(probe)
+            self.disk.make_folder(self.folder)
+            self.disk.write_new(probe, b"charimg")
+        self.disk.remove(probe)
 
-    def holds(self, key: str) -> bool:
-        """Whether a picture of this key is there, whoever put it there."""
-        return any((self.folder / f"{key}{extension}").is_file() for extension in EXTENSIONS)
-
-    def save(self, key: str, attempt: str, data: bytes, facts: ImageFacts) -> Saved:
+    def save(
+        self,
+        key: str,
+        attempt: str,
+        data: bytes,
+        facts: ImageFacts,
+        metadata: PictureMetadata | None = None,
+        *,
+        beside: bool = False,
+    ) -> Saved:
         """Write a picture durably and say where it is.
 
         A picture that could be written but not be given its name stays as the temporary file, for :meth:`adopt`.
 
+        :param facts: of *data*.
+        :param metadata: what is known of it, to be written as the folder's setting says.
+        :param beside: give it the next free ``<key>.<n>.<ext>``; the picture in its place stays there.
         :raises StorageError: the disk refused; the message says what to do.
         """
         part = self._part(key, attempt)
         with self._told(key + facts.extension):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_new(part, data)
-            return self._finish(part, key, facts)
+            self.disk.make_folder(self.folder)
+            data, facts, sidecar = self._described(data, facts, metadata)
+            if sidecar is not None:
+                self.disk.write_new(sidecar_of(part), sidecar)
+            self.disk.write_new(part, data)
+            return self._finish(part, key, facts, beside)
 
-    def adopt(self, key: str, attempt: str, known: frozenset[str], since: float) -> tuple[Saved, ImageFacts] | None:
+    def _described(
+        self, data: bytes, facts: ImageFacts, metadata: PictureMetadata | None
+    ) -> tuple[bytes, ImageFacts, bytes | None]:
+        """The picture with what is known of it, its facts, and the sidecar if there is to be one."""
+        if metadata is None or self._metadata == "none":
+            return data, facts, None
+        embedded = None if self._metadata == "sidecar" else embed(data, metadata)
+        if embedded is not None:
+            try:  # a picture somebody paid for: nothing is written that has not been read back
+                data, facts = embedded, inspect(embedded)
+            except FlakyError:
+                embedded = None
+        beside = embedded is None or self._metadata == "both"
+        return data, facts, to_sidecar(metadata, sha256=facts.sha256) if beside else None
+
+    def adopt(
+        self, key: str, attempt: str, known: frozenset[str], since: float, *, beside: bool = False
+    ) -> Saved | None:
         """Find the picture that an interrupted attempt left behind, and give it its final name if it lacks it.
+
+        A picture that says which attempt made it is believed. One that says nothing is the attempt's if it stands
+        where the attempt would have put it and is younger.
 
         :param known: digests of pictures that are recorded already.
         :param since: when the attempt began, seconds since the epoch; an older file is not its work.
+        :param beside: as it was saved.
         :raises StorageError: there is a picture, and the disk refuses to give it its name.
         """
         part = self._part(key, attempt)
-        facts = _facts_of(part)
+        facts = self._facts_of(part)
         if facts is not None:
             with self._told(key + facts.extension):
-                return self._finish(part, key, facts), facts
-        discard(part)
-        for extension in EXTENSIONS:
-            path = self.folder / f"{key}{extension}"
+                return self._finish(part, key, facts, beside)
+        self.disk.remove(part)
+        for path in self._paths_of(key):
             try:
-                young = path.is_file() and path.stat().st_mtime >= since - 2.0  # FAT keeps times to two seconds
-            except OSError:
+                data = self.disk.read(path)
+                facts = inspect(data)
+                if facts.sha256 in known:
+                    continue
+                told = self._told_by(path, data)
+                in_place = path.stem == key
+                if told is None:
+                    young = self.disk.modified(path) >= since - 2.0  # FAT keeps times to two seconds
+                    mine = young and in_place is not beside
+                else:
+                    mine = told.attempt == attempt
+            except (OSError, FlakyError):
                 continue
-            facts = _facts_of(path) if young else None
-            if facts is not None and facts.sha256 not in known:
-                return Saved(path, self._kept_of(path, known)), facts
+            if mine:
+                return Saved(path, facts, self._kept_of(path, known) if in_place else None)
+        self.disk.remove(sidecar_of(part))
         return None
 
-    def _finish(self, part: Path, key: str, facts: ImageFacts) -> Saved:
-        final = self.folder / f"{key}{facts.extension}"
-        kept = self._keep(final) if final.exists() else None
-        if kept is not None:
-            sync_folder(self.folder)  # the old picture has its second name for certain before it loses the first
-        part.replace(final)
-        sync_folder(self.folder)
-        return Saved(final, kept)
+    def _paths_of(self, key: str) -> list[Path]:
+        """All pictures of a key: the one in its place first, then the others in the order of their numbers."""
+        numbered: list[tuple[int, Path]] = []
+        for path in self.files():
+            stem, _, number = path.stem.rpartition(".")
+            if path.stem == key:
+                numbered.append((0, path))
+            elif stem == key and number.isdecimal() and number.isascii():
+                numbered.append((int(number[:12]), path))
+        return [path for _, path in sorted(numbered)]
+
+    def _finish(self, part: Path, key: str, facts: ImageFacts, beside: bool) -> Saved:
+        disk, final = self.disk, self.place_of(key, facts.extension)
+        kept = None
+        if beside:
+            _, final = self._kept_names(final)
+        elif disk.taken(final):
+            kept = self._keep(final)
+            disk.sync_folder(self.folder)  # the old picture has its second name for certain before it loses the first
+        new, old = sidecar_of(part), sidecar_of(final)
+        if kept is None and disk.taken(old):
+            self._keep(old)  # of somebody else, or of a picture that is gone
+        if disk.is_file(new):
+            disk.replace(new, old)
+        else:
+            disk.remove(old)
+        disk.replace(part, final)
+        disk.sync_folder(self.folder)
+        return Saved(final, facts, kept)
 
     def _keep(self, path: Path) -> Path:
-        last, free = _kept_names(path)
-        if last is not None and last.is_file() and filecmp.cmp(last, path, shallow=False):
+        """Give the file a further name, and its sidecar with it."""
+        last, free = self._kept_names(path)
+        if last is not None and self._is_double(last, path):
             return last  # an earlier run came this far and no further
-        try:
-            free.hardlink_to(path)
-        except OSError:  # a file system without hard links
-            copy_whole(path, free)
+        sidecar = sidecar_of(path)
+        if self.disk.is_file(sidecar) and not self.disk.taken(sidecar_of(free)):
+            self.disk.link(sidecar, sidecar_of(free))
+        self.disk.link(path, free)
         return free
+
+    def _is_double(self, one: Path, other: Path) -> bool:
+        if not self.disk.is_file(one):
+            return False
+        return self.disk.same(one, other) or self.disk.read(one) == self.disk.read(other)
 
     def _kept_of(self, path: Path, known: frozenset[str]) -> Path | None:
         """Where the picture went that stood at *path* before the one that is not yet recorded."""
-        last, _ = _kept_names(path)
-        facts = None if last is None else _facts_of(last)
+        last, _ = self._kept_names(path)
+        facts = None if last is None else self._facts_of(last)
         return last if facts is not None and facts.sha256 in known else None
+
+    def _kept_names(self, path: Path) -> tuple[Path | None, Path]:
+        """The last name in use for other pictures of *path*, and the first free one."""
+        last, number = None, 1
+        while self.disk.taken(kept := path.with_name(f"{path.stem}.{number}{path.suffix}")):
+            last, number = kept, number + 1
+        return last, kept
+
+    # -- choosing another -----------------------------------------------------------------------------------------
+
+    def second_name(self, path: Path) -> Path:
+        """Give the picture in place a further name, under which it stays when another takes its place.
+
+        :raises StorageError: the disk refused.
+        """
+        with self._told(path.name):
+            kept = self._keep(path)
+            self.disk.sync_folder(self.folder)
+        return kept
+
+    def put_in_place(self, key: str, source: Path) -> Path:
+        """Let a picture stand in the place of its character's current one; it keeps the name it had, too.
+
+        What stands there must have a further name already (:meth:`second_name`).
+
+        :raises StorageError: the disk refused.
+        """
+        final = self.place_of(key, source.suffix)
+        with self._told(final.name):
+            if not self.disk.is_file(source):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source.name)
+            if self.disk.is_file(sidecar_of(source)):
+                self._name(sidecar_of(source), sidecar_of(final))
+            else:
+                self.disk.remove(sidecar_of(final))
+            self._name(source, final)
+            self.disk.sync_folder(self.folder)
+        return final
+
+    def _name(self, path: Path, name: Path) -> None:
+        """Give the file a further name, which may be another's until that moment."""
+        between = path.with_name(f".{name.name}.part")
+        self.disk.remove(between)
+        self.disk.link(path, between)
+        self.disk.replace(between, name)
+        self.disk.remove(between)  # renaming one name of a file to another of its names does nothing
+
+    def drop(self, path: Path) -> None:
+        """Take a name away from a picture, and its sidecar: the caller has seen that it has another name."""
+        self.disk.remove(path)
+        self.disk.remove(sidecar_of(path))
 
     def _part(self, key: str, attempt: str) -> Path:
         mark = hashlib.sha256(attempt.encode()).hexdigest()[:12]
         return self.folder / f".{key}.{mark}.part"
+
+    def _facts_of(self, path: Path) -> ImageFacts | None:
+        try:
+            return inspect(self.disk.read(path))
+        except (OSError, FlakyError):
+            return None
 
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:
@@ -128,18 +309,3 @@ class PictureFolder:
                 f"cannot write {self.folder / name}: {error.strerror or error}; "
                 "free some space or choose another folder with --out, then run again"
             ) from error
-
-
-def _kept_names(path: Path) -> tuple[Path | None, Path]:
-    """The last name in use for earlier pictures of *path*, and the first free one."""
-    last, number = None, 1
-    while os.path.lexists(kept := path.with_name(f"{path.stem}.{number}{path.suffix}")):
-        last, number = kept, number + 1
-    return last, kept
-
-
-def _facts_of(path: Path) -> ImageFacts | None:
-    try:
-        return inspect(path.read_bytes())
-    except (OSError, FlakyError):
-        return None

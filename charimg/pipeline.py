@@ -42,6 +42,7 @@ from charimg.events import (
     Warned,
 )
 from charimg.images import inspect
+from charimg.metadata import PictureMetadata
 from charimg.model import (
     Cost,
     GeneratedImage,
@@ -84,11 +85,22 @@ class Bench:
     quotas: SharedQuotas = field(default_factory=SharedQuotas)
     made: set[str] = field(default_factory=set)
     """Keys of jobs whose picture was made in this run: never made again in it, whatever else happens."""
+    standing: dict[str, str] = field(default_factory=dict)
+    """The job's key of each attempt whose result is asked for: the candidates of a character ask for the same picture,
+    and each for a result of its own."""
+    ticketed: set[str] = field(default_factory=set)
+    """Attempts that a service has accepted, of this run or resumed by it, under a ticket that the ledger has."""
+    originals: dict[str, str] = field(default_factory=dict)
+    """The character's key of every picture, by the digest of the bytes as they came."""
 
     async def record_saved(self, attempt: str, picture: PictureRecord, saved: Saved) -> None:
         """Record an attempt's picture, and where the file that stood in its place is kept now."""
         kept = None if saved.kept_as is None else self.project.shown(saved.kept_as)
         await self.store.record_saved(attempt, picture, kept)
+
+    def there(self, picture: PictureRecord) -> bool:
+        """Whether the file of a recorded picture is on disk."""
+        return self.pictures.is_file(self.project.found(picture.path))
 
 
 @dataclass(frozen=True)
@@ -135,7 +147,7 @@ class Pipeline:
         :raises ExhaustedError: the budget will never have room for it.
         :raises StorageError: the ledger cannot be read.
         """
-        record = await self._bench.store.job(job.key)
+        record = await self._bench.store.job(job.request.key)
         free = self._usable_picture(job, record) is not None or self._standing_of(job, record) is not None
         amount = 0.0 if free else self._price
         if not self._bench.budget.has_room(amount):
@@ -155,12 +167,13 @@ class Pipeline:
         """
         stage = "generate"
         try:
-            record = await self._bench.store.job(job.key)
+            record = await self._bench.store.job(job.request.key)
             picture = self._usable_picture(job, record)
             if picture is None:
                 picture = await self._quickly(lambda: self._generate(job))
             stage = "upload"
-            await self._quickly(lambda: self._upload(job, picture))
+            if not job.candidate:  # which nobody refers to before it is picked
+                await self._quickly(lambda: self._upload(job, picture))
         except ProviderError as error:
             return await self._troubled(job, stage, error)
         finally:
@@ -175,11 +188,11 @@ class Pipeline:
         return await guarded(call, ceiling=self._bench.wait_ceiling)
 
     def _usable_picture(self, job: Job, record: JobRecord | None) -> PictureRecord | None:
-        if record is None or record.picture is None:
+        if record is None or record.picture is None or job.candidate:
             return None
         if job.again and job.key not in self._bench.made:
             return None
-        return record.picture if self._bench.project.found(record.picture.path).is_file() else None
+        return record.picture if self._bench.there(record.picture) else None
 
     # -- generate -> check -> save ------------------------------------------------------------------------------
 
@@ -229,8 +242,8 @@ class Pipeline:
                 Attempt(
                     id=request.attempt,
                     run=bench.run,
-                    key=job.key,
-                    name=job.name,
+                    key=job.request.key,
+                    name=job.request.name,
                     lane=lane,
                     provider=name,
                     asked=job.request.fingerprint,
@@ -238,8 +251,11 @@ class Pipeline:
                     seed=request.seed,
                     started=utc_now(),
                     place=self._terms.place,
+                    candidate=bool(job.candidate),
                 )
             )
+            bench.standing[request.attempt] = job.key
+        self._reports.working[request.attempt] = job
         try:
             given = await self._guarded(self._generator.generate(request))
             generated, facts, odd = checked(given, name, bench.redactor)
@@ -254,6 +270,8 @@ class Pipeline:
                 await bench.store.record_lost(request.attempt)
                 self._possibly_charged(job, request.attempt, "the run was broken off while the service was at work")
             raise
+        finally:
+            self._reports.working.pop(request.attempt, None)
         for words in odd:
             self._warn(job, words)
         picture = await self._save(job, request, generated, facts)
@@ -263,24 +281,25 @@ class Pipeline:
     async def _standing_attempt(self, job: Job) -> Attempt | None:
         """An earlier attempt whose job the service still has, if it is this lane's and asks for the same picture.
 
-        Any other attempt that is open is given up here: another picture is about to be paid for.
+        Any other attempt at the character's own picture that is open is given up here: another is about to be paid for.
         """
-        record = await self._bench.store.job(job.key)
+        record = await self._bench.store.job(job.request.key)
         mine = self._standing_of(job, record)
-        for attempt in record.open_attempts if record else ():
-            if attempt is mine:
-                self._reports.ticketed.add(attempt.id)
-            else:
+        if mine is not None:
+            self._reports.ticketed.add(mine.id)
+        for attempt in record.open_attempts if record and not job.candidate else ():
+            if attempt is not mine and not attempt.candidate:
                 await self._bench.store.record_lost(attempt.id)
                 self._possibly_charged(job, attempt.id, f"{attempt.lane} had accepted it and was not asked again")
         return mine
 
     def _standing_of(self, job: Job, record: JobRecord | None) -> Attempt | None:
-        name = self._generator.declaration.name
-        return next(
-            (one for one in standing_attempts(job, record) if (one.provider, one.place) == (name, self._terms.place)),
-            None,
-        )
+        here = (self._generator.declaration.name, self._terms.place)
+        for attempt in standing_attempts(job, record):
+            if (attempt.provider, attempt.place) == here and self._bench.standing.get(attempt.id, job.key) == job.key:
+                self._bench.standing[attempt.id] = job.key
+                return attempt
+        return None
 
     def _prepare(self, job: Job, standing: Attempt | None) -> ImageRequest:
         attempt, ticket = (uuid.uuid4().hex, None) if standing is None else (standing.id, standing.ticket)
@@ -293,27 +312,63 @@ class Pipeline:
     async def _save(
         self, job: Job, request: ImageRequest, generated: GeneratedImage, facts: ImageFacts
     ) -> PictureRecord:
-        bench = self._bench
-        saved = bench.pictures.save(job.key, request.attempt, generated.data, facts)
+        bench, original = self._bench, facts.sha256
+        metadata = self._metadata_of(job, request, generated, original)
+        saved = bench.pictures.save(
+            job.request.key, request.attempt, generated.data, facts, metadata, beside=bool(job.candidate)
+        )
         picture = PictureRecord(
             path=bench.project.shown(saved.path),
-            facts=facts,
-            seed=request.seed if generated.seed is None else generated.seed,
+            facts=saved.facts,
+            seed=metadata.seed,
             model=generated.model,
             prompt=generated.prompt,
             request_id=generated.request_id,
-            cost=generated.cost or self._declared,
+            cost=metadata.cost,
             media=generated.media,
+            original=original,
         )
         await bench.record_saved(request.attempt, picture, saved)
+        twin = bench.originals.setdefault(original, job.request.key)
+        if twin != job.request.key:
+            self._warn(
+                job,
+                f"the picture is the very same as that of {twin}, byte for byte: perhaps a placeholder of the service;"
+                " look at both, and make one again with charimg redo",
+            )
         return picture
+
+    def _metadata_of(
+        self, job: Job, request: ImageRequest, generated: GeneratedImage, original: str
+    ) -> PictureMetadata:
+        """What the picture is to say of itself; it may be shown to anybody."""
+        erased = self._bench.redactor.erased
+        return PictureMetadata(
+            key=request.key,
+            name=request.name,
+            description=erased(request.description),
+            prompt=erased(request.prompt),
+            negative=None if request.negative is None else erased(request.negative),
+            provider=self._generator.declaration.name,
+            lane=self._lane,
+            model=generated.model,
+            seed=request.seed if generated.seed is None else generated.seed,
+            attempt=request.attempt,
+            made=utc_now(),
+            asked=job.request.fingerprint,
+            aspect_ratio=request.aspect_ratio,
+            request_id=generated.request_id,
+            cost=generated.cost or self._declared,
+            original=original,
+            candidate=bool(job.candidate),
+        )
 
     async def _finish(self, job: Job, attempt: str, picture: PictureRecord) -> PictureRecord:
         """Let the plugins work on the saved picture; whatever goes wrong there, the original stands."""
         for finish in self._bench.plugins.finishing():
             path = self._bench.project.found(picture.path)
             try:
-                data = await in_own_thread(finish, self._as_saved(job, picture), path.read_bytes())
+                data = await in_own_thread(finish, self._as_saved(job, picture), self._bench.pictures.read(path))
                 facts = None if data is None else inspect(data)
             except PluginError as error:
                 self._warn(job, f"{error}; the picture stays as it came")
@@ -327,9 +382,13 @@ class Pipeline:
                 continue
             if data is None or facts is None:
                 continue
-            saved = self._bench.pictures.save(job.key, attempt, data, facts)
+            metadata = self._bench.pictures.metadata_of(path)
+            saved = self._bench.pictures.save(
+                job.request.key, attempt, data, facts, metadata, beside=bool(job.candidate)
+            )
             # A reference that came with the generation shows the original, not this picture.
-            picture = replace(picture, path=self._bench.project.shown(saved.path), facts=facts, media=None, cost=None)
+            shown = self._bench.project.shown(saved.path)
+            picture = replace(picture, path=shown, facts=saved.facts, media=None, cost=None)
             await self._bench.record_saved(attempt, picture, saved)
         return picture
 
@@ -348,7 +407,7 @@ class Pipeline:
             raise
         if reference is not None:
             reference = checked_reference(reference, name, bench.redactor)
-        await bench.store.record_upload(job.key, name, reference)
+        await bench.store.record_upload(job.request.key, name, reference)
         if reference is not None:
             bench.emit(
                 JobUploaded(
@@ -364,8 +423,8 @@ class Pipeline:
 
     def _as_saved(self, job: Job, picture: PictureRecord) -> SavedImage:
         return SavedImage(
-            key=job.key,
-            name=job.name,
+            key=job.request.key,
+            name=job.request.name,
             path=self._bench.project.found(picture.path),
             facts=picture.facts,
             description=job.request.description,
@@ -380,7 +439,8 @@ class Pipeline:
             error.standing, error.possibly_charged = False, True  # without a ticket nobody can ask for it
         trouble = self._trouble("generate", error)
         if error.standing:
-            await self._bench.store.record_setback(job.key, trouble, JobState.OPEN)
+            if not job.candidate:
+                await self._bench.store.record_setback(job.request.key, trouble, JobState.OPEN)
             return
         await self._bench.store.record_trouble(attempt, trouble, _STATES.get(error.verdict, JobState.PENDING))
         if trouble.possibly_charged:
@@ -389,7 +449,7 @@ class Pipeline:
     async def _troubled(self, job: Job, stage: str, error: ProviderError) -> Outcome:
         trouble = self._trouble(stage, error)
         if stage == "upload":
-            await self._bench.store.record_setback(job.key, trouble, _STATES.get(error.verdict, JobState.SAVED))
+            await self._bench.store.record_setback(job.request.key, trouble, _STATES.get(error.verdict, JobState.SAVED))
         emit, lane = self._bench.emit, self._lane
         verdict, message = error.verdict, trouble.message
         if verdict is Verdict.REJECTED:
@@ -431,8 +491,11 @@ _STATES = {
 
 def standing_attempts(job: Job, record: JobRecord | None) -> list[Attempt]:
     """The attempts at this very picture that a service has accepted and nobody has heard the end of."""
-    attempts = record.open_attempts if record else ()
-    return [attempt for attempt in attempts if attempt.ticket and attempt.asked == job.request.fingerprint]
+    return [
+        attempt
+        for attempt in (record.open_attempts if record else ())
+        if attempt.ticket and attempt.asked == job.request.fingerprint and attempt.candidate == bool(job.candidate)
+    ]
 
 
 def picture_saved(

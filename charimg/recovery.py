@@ -7,52 +7,73 @@ from collections.abc import Mapping
 from charimg.contracts import Attempt, JobRecord, PictureRecord, Price
 from charimg.errors import StorageError
 from charimg.events import Event, JobPossiblyCharged
-from charimg.model import ImageFacts
+from charimg.model import utc_now
 from charimg.picture_folder import Saved
-from charimg.pipeline import Bench, picture_saved
+from charimg.pipeline import OLDEST_TICKET, Bench, picture_saved
 
 
-async def recover(bench: Bench, prices: Mapping[str, Price | None]) -> list[Event]:
+async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mapping[str, Price | None]) -> list[Event]:
     """Settle every attempt whose end was never recorded, and tell what was found.
 
     An attempt whose job the service accepted under a ticket stays open: the lane that has it asks for the result.
 
+    :param records: all that the ledger knows.
     :param prices: of one picture, by lane: what a picture that is taken up cost, where its lane is among them.
 
     :raises StorageError: a picture cannot be taken up, or the ledger failed.
     """
     told: list[Event] = []
-    for record in (await bench.store.jobs()).values():
+    for record in records.values():
         pictures = [*record.other_pictures, *([record.picture] if record.picture else [])]
         known = frozenset(picture.facts.sha256 for picture in pictures)
+        for picture in pictures:
+            bench.originals.setdefault(picture.original or picture.facts.sha256, record.key)
         for attempt in record.open_attempts:
             adopted = _adopted(bench, record, attempt, known)
-            if adopted is None and attempt.ticket:
+            if adopted is None and attempt.ticket and not _is_forgotten(attempt):
                 continue
             if adopted is None:
                 await bench.store.record_lost(attempt.id)
                 told.append(_lost(record, attempt))
                 continue
-            saved, facts = adopted
-            picture = PictureRecord(
-                path=bench.project.shown(saved.path),
-                facts=facts,
-                seed=attempt.seed,
-                cost=None if (price := prices.get(attempt.lane)) is None else price.cost,
-                adopted=True,
-            )
-            await bench.record_saved(attempt.id, picture, saved)
-            known |= {facts.sha256}
-            bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
+            picture = _record_of(bench, attempt, adopted, prices)
+            await bench.record_saved(attempt.id, picture, adopted)
+            known |= {adopted.facts.sha256}
+            if not attempt.candidate:
+                bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
             told.append(picture_saved(attempt.lane, record.key, record.name, picture, cost=picture.cost, seconds=0.0))
     return told
 
 
-def _adopted(
-    bench: Bench, record: JobRecord, attempt: Attempt, known: frozenset[str]
-) -> tuple[Saved, ImageFacts] | None:
+def _is_forgotten(attempt: Attempt) -> bool:
+    """A candidate that was accepted so long ago that no service has it any more: only the redo that began it, or one
+    that is just like it, would ask for it."""
+    return attempt.candidate and utc_now() - attempt.started > OLDEST_TICKET
+
+
+def _record_of(bench: Bench, attempt: Attempt, saved: Saved, prices: Mapping[str, Price | None]) -> PictureRecord:
+    """The record of a picture that was taken up: what it says of itself, else what is known of its attempt."""
+    told = bench.pictures.metadata_of(saved.path)
+    path = bench.project.shown(saved.path)
+    if told is None or told.attempt != attempt.id:
+        cost = None if (price := prices.get(attempt.lane)) is None else price.cost
+        return PictureRecord(path=path, facts=saved.facts, seed=attempt.seed, cost=cost, adopted=True)
+    return PictureRecord(
+        path=path,
+        facts=saved.facts,
+        seed=told.seed,
+        model=told.model,
+        request_id=told.request_id,
+        cost=told.cost,
+        original=told.original,
+        adopted=True,
+    )
+
+
+def _adopted(bench: Bench, record: JobRecord, attempt: Attempt, known: frozenset[str]) -> Saved | None:
     try:
-        return bench.pictures.adopt(record.key, attempt.id, known, attempt.started.timestamp())
+        began = attempt.started.timestamp()
+        return bench.pictures.adopt(record.key, attempt.id, known, began, beside=attempt.candidate)
     except OSError as error:
         raise StorageError(
             f"cannot take up the picture of {record.name} in {bench.pictures.folder}:"

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from charimg.budget import Budget
 from charimg.contracts import JobRecord, Observer, Price, Store
+from charimg.disk import Disk
 from charimg.errors import ERROR_OF_VERDICT, CharimgError, FatalError, ProviderError, StorageError
 from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunStarted, StandingJob, Warned, names_of
 from charimg.http import HttpSession
@@ -22,7 +23,7 @@ from charimg.lane_work import LaneWork, Leftover
 from charimg.model import Job, Roster, utc_now
 from charimg.picture_folder import PictureFolder
 from charimg.pipeline import Bench, standing_attempts
-from charimg.plan import Plan, make_plan
+from charimg.plan import Plan, Redo, make_plan
 from charimg.policy import Policy
 from charimg.raised_where import log_stack, told
 from charimg.recovery import recover
@@ -48,6 +49,10 @@ class Order:
     force: bool = False
     command: tuple[str, ...] = ()
     """What was written after ``charimg run`` that makes whatever is missing in the same way; kept with the plan."""
+    stale: bool = False
+    """Make pictures again whose character's entry in the roster asks for something else by now."""
+    redo: Redo | None = None
+    """Make the pictures of *only* again, or candidates for them."""
 
     @property
     def policy(self) -> Policy:
@@ -102,6 +107,10 @@ class Order:
                     told.append(error.message)
         return list(dict.fromkeys(told))
 
+    def pictures(self, disk: Disk | None = None) -> PictureFolder:
+        """Where the pictures go."""
+        return PictureFolder(self.workplace.project.out, disk, str(self.workplace.general["metadata"].value))
+
     def budget(self) -> Budget:
         """What the run may spend.
 
@@ -114,24 +123,26 @@ class Order:
 async def plan_only(order: Order) -> Plan:
     """The plan of a run, without doing or creating anything."""
     async with order.workplace.open_store(read_only=True, options=order.options) as store:
-        return await _plan(order, store)
+        return _plan(order, await store.jobs(), order.pictures())
 
 
-async def _plan(order: Order, store: Store) -> Plan:
+def _plan(order: Order, records: Mapping[str, JobRecord], pictures: PictureFolder) -> Plan:
     project = order.workplace.project
     return make_plan(
         order.roster,
-        await store.jobs(),
+        records,
         generators=tuple(dict.fromkeys(lane.generator.declaration for lane in order.lanes.first)),
         # Those of fallbacks too: what one of them uploaded in an earlier run is there.
         uploaders=tuple(dict.fromkeys(lane.uploader for lane in order.lanes.all)),
         accounts=[settings.uploader_place for settings in order.settings.values()],
         policy=order.policy,
         now=utc_now(),
-        file_exists=lambda shown: project.found(shown).is_file(),
-        picture_there=PictureFolder(project.out).holds,
+        file_exists=lambda shown: pictures.is_file(project.found(shown)),
+        picture_there=pictures.holds,
         only=order.only,
         force=order.force,
+        stale=order.stale,
+        redo=order.redo,
     )
 
 
@@ -139,10 +150,12 @@ class Run:
     """One run of a project.
 
     :param observers: those who show or record it; plugins' observers join them.
+    :param disk: where the pictures go; this machine's by default.
     """
 
-    def __init__(self, order: Order, observers: Sequence[Observer]) -> None:
+    def __init__(self, order: Order, observers: Sequence[Observer], disk: Disk | None = None) -> None:
         self._order = order
+        self._disk = disk
         self._observers = list(observers)
         self._complained_of: set[int] = set()
         """Observers whose failing the user has heard of: once each, and they go on listening."""
@@ -192,7 +205,7 @@ class Run:
                     plugins=plugins,
                     redactor=self._redactor,
                     emit=self._emit,
-                    pictures=PictureFolder(order.workplace.project.out),
+                    pictures=order.pictures(self._disk),
                     wait_ceiling=order.policy.wait_ceiling,
                     stopping=lambda: self._stopped,
                     budget=budget,
@@ -202,8 +215,13 @@ class Run:
                         order.policy.wait_ceiling,
                     ),
                 )
-                recovered = await recover(bench, prices)
-                plan = await _plan(order, store)
+                records = await store.jobs()
+                recovered = await recover(bench, records, prices)
+                if recovered:
+                    records = await store.jobs()
+                plan = _plan(order, records, bench.pictures)
+                owners = _standing(plan.jobs, records, lanes.values(), bench)
+                del records  # perhaps of a hundred thousand characters
                 if plan.pictures:
                     budget.expect_one(prices.values())
                     bench.pictures.try_writing()
@@ -212,7 +230,7 @@ class Run:
                     self._emit(event)
                 for message in (*warnings, *troubles, *order.notes(), *plan.warnings):
                     self._warn(message)
-                return await self._work(bench, plan, lanes, http)
+                return await self._work(bench, plan, lanes, owners, http)
         finally:
             for observer in self._observers:
                 with suppress(Exception, SystemExit):  # an observer cannot break a run, nor take its summary away
@@ -249,18 +267,20 @@ class Run:
         await store.begin_run(self._id, started.time, started.to_dict())
         self._emit(started)
 
-    async def _work(self, bench: Bench, plan: Plan, lanes: Mapping[str, Lane], http: HttpSession) -> RunFinished:
+    async def _work(
+        self, bench: Bench, plan: Plan, lanes: Mapping[str, Lane], owners: Mapping[str, str], http: HttpSession
+    ) -> RunFinished:
         began = asyncio.get_running_loop().time()
         failure: Exception | None = None
         try:
-            await self._work_in_turn(bench, plan, lanes, http)
+            await self._work_in_turn(bench, plan, lanes, owners, http)
         except Exception as error:  # storage, or a fault of ours: the summary comes first
             failure = error
         finished = self._tally.finished(
             seconds=asyncio.get_running_loop().time() - began,
             interrupted=self._stopped,
             failure=failure,
-            standing=await _still_standing(plan.jobs, bench.store),
+            standing=await _still_standing(plan.jobs, bench),
         )
         try:
             await bench.store.finish_run(self._id, finished.time, finished.to_dict())
@@ -271,12 +291,13 @@ class Run:
             raise self._told(failure)
         return finished
 
-    async def _work_in_turn(self, bench: Bench, plan: Plan, lanes: Mapping[str, Lane], http: HttpSession) -> None:
+    async def _work_in_turn(
+        self, bench: Bench, plan: Plan, lanes: Mapping[str, Lane], owners: Mapping[str, str], http: HttpSession
+    ) -> None:
         """The first lanes together, then each fallback on what all before it have left."""
         choices = self._order.lanes
         turns = [[lanes[choice.name] for choice in choices.first], *([lanes[one.name]] for one in choices.fallbacks)]
         left = [Leftover(job) for job in plan.jobs]
-        standing = _standing(plan.jobs, await bench.store.jobs(), lanes.values())
         for number, turn in enumerate(turns):
             if not left or self._stopped:
                 break
@@ -287,7 +308,7 @@ class Run:
                 self._emit,
                 total=len(plan.jobs),
                 more_to_come=number + 1 < len(turns),
-                only_by=standing,
+                only_by=owners,
             )
             left = [replace(one, given_up=one.given_up or told[one.job.key]) for one in await self._scheduler.run()]
             if not self._scheduler.all_closed:
@@ -357,28 +378,41 @@ class Run:
                 self._warn(words)
 
 
-def _standing(jobs: Sequence[Job], records: Mapping[str, JobRecord], lanes: Collection[Lane]) -> dict[str, str]:
+def _standing(
+    jobs: Sequence[Job], records: Mapping[str, JobRecord], lanes: Collection[Lane], bench: Bench
+) -> dict[str, str]:
     """The lane at whose service a job stands since an earlier run, by the job's key: only there it costs nothing more.
 
     A job at an account or server that this run does not have is nobody's: whoever takes it gives the attempt up.
     """
     names = {(lane.choice.generator.declaration.name, lane.settings.generator_place): lane.name for lane in lanes}
-    return {
-        job.key: names[attempt.provider, attempt.place]
-        for job in jobs
-        for attempt in standing_attempts(job, records.get(job.key))
-        if (attempt.provider, attempt.place) in names
-    }
+    owners: dict[str, str] = {}
+    for job in jobs:
+        for attempt in standing_attempts(job, records.get(job.request.key)):
+            if bench.standing.setdefault(attempt.id, job.key) != job.key:
+                continue  # another candidate of the character asks for this one
+            bench.ticketed.add(attempt.id)
+            if (attempt.provider, attempt.place) in names:
+                owners[job.key] = names[attempt.provider, attempt.place]
+            if job.candidate:
+                break
+    return owners
 
 
-async def _still_standing(jobs: Sequence[Job], store: Store) -> tuple[StandingJob, ...]:
+async def _still_standing(jobs: Sequence[Job], bench: Bench) -> tuple[StandingJob, ...]:
     """The jobs that a service has accepted and nobody has heard the end of, in roster order."""
-    try:
-        records = await store.jobs()
-    except StorageError:  # which has ended the run, or will be told when its end cannot be recorded
-        return ()
-    found = [(job, standing_attempts(job, records.get(job.key))) for job in jobs]
-    return tuple(StandingJob(job.key, job.name, attempts[-1].lane) for job, attempts in found if attempts)
+    accepted = {bench.standing[attempt] for attempt in bench.ticketed}
+    found: list[StandingJob] = []
+    for job in jobs:
+        if job.key not in accepted:
+            continue
+        try:
+            attempts = standing_attempts(job, await bench.store.job(job.request.key))
+        except StorageError:  # which has ended the run, or will be told when its end cannot be recorded
+            return ()
+        lanes = [attempt.lane for attempt in attempts if bench.standing.get(attempt.id) == job.key]
+        found += [StandingJob(job.key, job.name, lanes[-1])] if lanes else []
+    return tuple(found)
 
 
 def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:

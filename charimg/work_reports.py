@@ -8,7 +8,7 @@ from collections.abc import Callable
 from charimg.contracts import Store
 from charimg.errors import InvalidRequestError
 from charimg.events import Event, JobProgress, Warned
-from charimg.model import ImageRequest
+from charimg.model import ImageRequest, Job
 from charimg.redaction import Redactor
 
 TICKET_LENGTH = 2000
@@ -24,14 +24,18 @@ LENGTH = 80
 class WorkReports:
     """The reports of one lane; its methods are ``accepted`` and ``progress`` of the generator's context."""
 
-    def __init__(self, lane: str, store: Store, emit: Callable[[Event], None], redactor: Redactor) -> None:
+    def __init__(
+        self, lane: str, store: Store, emit: Callable[[Event], None], redactor: Redactor, ticketed: set[str]
+    ) -> None:
         self.lane = lane
         self._store = store
         self._emit = emit
         self._redactor = redactor
         self._told: dict[str, float] = {}
-        self.ticketed: set[str] = set()
-        """Attempts whose job stands at the service, under a ticket that the ledger has."""
+        self.ticketed = ticketed
+        """Attempts of all lanes whose job stands at the service, under a ticket that the ledger has."""
+        self.working: dict[str, Job] = {}
+        """The job of each attempt that the generator is at work on."""
         self._warned = False
 
     async def accepted(self, request: ImageRequest, ticket: str) -> None:
@@ -65,15 +69,16 @@ class WorkReports:
     def progress(self, request: ImageRequest, fraction: float | None, words: str) -> None:
         """How far the service is; told at most twice a second for each job."""
         now = asyncio.get_running_loop().time()
-        if now - self._told.get(request.key, float("-inf")) < PAUSE:
+        job = self.working.get(request.attempt)
+        if job is None or now - self._told.get(job.key, float("-inf")) < PAUSE:
             return
-        self._told[request.key] = now
+        self._told[job.key] = now
         known = isinstance(fraction, (int, float)) and 0 <= fraction <= 1
         self._emit(
             JobProgress(
                 lane=self.lane,
-                key=request.key,
-                name=request.name,
+                key=job.key,
+                name=job.name,
                 message=self._redactor.line(str(words))[:LENGTH],
                 fraction=round(float(fraction), 3) if known and fraction is not None else None,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from charimg.catalogue import relatives
 from charimg.credentials import Credentials
-from charimg.errors import CharimgError, StorageError
+from charimg.errors import CharimgError, DamagedLedgerError, StorageError
 from charimg.plugins import Kind, Plugins
 from charimg.project import Project
 from charimg.redaction import Redactor
@@ -64,11 +64,17 @@ class Workplace:
 
     @asynccontextmanager
     async def open_store(
-        self, *, read_only: bool, options: Options | None = None, redactor: Redactor | None = None
+        self,
+        *,
+        read_only: bool,
+        options: Options | None = None,
+        redactor: Redactor | None = None,
+        set_aside: Callable[[str], None] | None = None,
     ) -> AsyncIterator[Store]:
         """The chosen store, opened.
 
         :param read_only: only look: nothing is created or changed.
+        :param set_aside: a ledger that is damaged is put out of the way and an empty one begun; told where it is now.
         :param redactor: learns the store's credentials.
         :raises FatalError: a credential of the store is missing.
         :raises StorageError: the ledger cannot be opened.
@@ -91,12 +97,17 @@ class Workplace:
         async with AsyncExitStack() as stack:
             try:
                 store = kind(context)
+                assert isinstance(store, Store)  # the plugin loader has checked it
                 stack.push_async_callback(store.close)
-                await store.open()
+                try:
+                    await store.open()
+                except DamagedLedgerError:
+                    if set_aside is None:
+                        raise
+                    set_aside(await store.set_aside())
             except CharimgError:
                 raise
             except Exception as error:  # a stranger's code, and its words may hold the password
                 words = redactor.clean(" ".join(f"{type(error).__name__}: {error}".split()))
                 raise StorageError(f"the store {kind.declaration.name} cannot be opened: {words}") from error
-            assert isinstance(store, Store)  # the plugin loader has checked it
             yield store

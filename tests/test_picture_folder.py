@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from PIL import Image
 
 from charimg.errors import StorageError
 from charimg.images import inspect
+from charimg.metadata import PictureMetadata, read_metadata, sidecar_of
 from charimg.picture_folder import PictureFolder, Saved
 
 NONE_KNOWN: frozenset[str] = frozenset()
@@ -87,7 +89,7 @@ def test_the_format_names_the_file(kind: str, extension: str, tmp_path: Path) ->
 
     saved = save(PictureFolder(tmp_path / "new" / "pictures"), "gopal-bhar", "a1", data)
 
-    assert saved == Saved(tmp_path / "new" / "pictures" / f"gopal-bhar{extension}")
+    assert saved == Saved(tmp_path / "new" / "pictures" / f"gopal-bhar{extension}", inspect(data))
     assert contents(saved.path.parent) == {f"gopal-bhar{extension}": data}
 
 
@@ -181,7 +183,7 @@ def test_picture_that_cannot_be_named_is_adopted_later(at: int, tmp_path: Path) 
 
     adopted = folder.adopt("rani", "b", frozenset({inspect(picture(1)).sha256}), time.time())
 
-    assert adopted == (Saved(tmp_path / "rani.png", tmp_path / "rani.1.png"), inspect(picture(2)))
+    assert adopted == Saved(tmp_path / "rani.png", inspect(picture(2)), tmp_path / "rani.1.png")
     assert contents(tmp_path) == {"rani.png": picture(2), "rani.1.png": picture(1)}
 
 
@@ -242,7 +244,7 @@ def test_crash_after_each_step_loses_nothing(links: bool, tmp_path: Path) -> Non
             adopted = folder.adopt("rani", "b", frozenset({inspect(picture(1)).sha256}), began)
         outcomes.append(adopted is not None)
         if adopted is not None:
-            assert adopted == (Saved(place / "rani.png", place / "rani.1.png"), inspect(picture(2)))
+            assert adopted == Saved(place / "rani.png", inspect(picture(2)), place / "rani.1.png")
             assert {"rani.png": picture(2), "rani.1.png": picture(1)}.items() <= contents(place).items()
         assert picture(1) in contents(place).values()
         if adopted is not None:
@@ -274,7 +276,7 @@ def test_only_the_attempts_own_work_is_adopted(tmp_path: Path) -> None:
 
     assert folder.adopt("rani", "b", frozenset({digest}), now - 60) is None  # recorded
     assert folder.adopt("rani", "b", NONE_KNOWN, now + 60) is None  # older than the attempt
-    assert folder.adopt("rani", "b", NONE_KNOWN, now - 60) == (Saved(tmp_path / "rani.png"), inspect(picture(1)))
+    assert folder.adopt("rani", "b", NONE_KNOWN, now - 60) == Saved(tmp_path / "rani.png", inspect(picture(1)))
     assert other.exists()
 
 
@@ -343,10 +345,10 @@ class Folder(RuleBasedStateMachine):
         for key, attempt, data in self.open:
             adopted = self.folder.adopt(key, attempt, self.known, time.time() - 60)
             if adopted is not None:
-                saved, facts = adopted
-                assert inspect(saved.path.read_bytes()) == facts
-                self.precious.add(saved.path.read_bytes())
-                self.known |= {facts.sha256}
+                whole = adopted.path.read_bytes()
+                assert inspect(whole) == adopted.facts
+                self.precious.add(whole)
+                self.known |= {adopted.facts.sha256}
             else:
                 assert data not in contents(self.place).values() or inspect(data).sha256 in self.known
         self.open.clear()
@@ -377,3 +379,100 @@ def test_a_folder_that_cannot_be_is_found_out_before_a_picture_is_made(tmp_path:
     with pytest.raises(StorageError, match=r"cannot write .*--out"):
         PictureFolder(tmp_path / place).try_writing()
     assert list((tmp_path / "good").iterdir()) == []
+
+
+# -- what a picture says of itself --------------------------------------------------------------------------------
+
+
+def told(attempt: str, key: str = "rani") -> PictureMetadata:
+    return PictureMetadata(key=key, made=datetime(2026, 1, 2, tzinfo=timezone.utc), attempt=attempt, prompt="a queen")
+
+
+def describe(folder: PictureFolder, attempt: str, shade: int, kind: str = "PNG", **wanted: bool) -> Saved:
+    data = picture(shade, kind)
+    return folder.save("rani", attempt, data, inspect(data), told(attempt), **wanted)
+
+
+@pytest.mark.parametrize(
+    ("manner", "embedded", "beside"), [("embed", 1, 0), ("sidecar", 0, 1), ("both", 1, 1), ("none", 0, 0)]
+)
+def test_what_is_known_goes_where_the_setting_says(manner: str, embedded: int, beside: int, tmp_path: Path) -> None:
+    """Into the file, beside it, both or nowhere; and the facts are those of the file as it lies there."""
+    folder = PictureFolder(tmp_path, metadata=manner)
+    saved = describe(folder, "a", 1)
+
+    assert (read_metadata(saved.path.read_bytes()) is not None, sidecar_of(saved.path).exists()) == (embedded, beside)
+    assert inspect(saved.path.read_bytes()) == saved.facts
+    assert (folder.metadata_of(saved.path) or told("?")).attempt == ("?" if manner == "none" else "a")
+
+
+def test_a_sidecar_follows_its_picture(tmp_path: Path) -> None:
+    """When the next picture takes the place, the old one keeps what is known of it; and a foreign file is kept."""
+    folder = PictureFolder(tmp_path, metadata="sidecar")
+    (tmp_path / "rani.png.json").write_text("the user's own")
+    describe(folder, "a", 1)
+    second = describe(folder, "b", 2)
+
+    assert second.kept_as is not None
+    known = {path.name: (folder.metadata_of(path) or told("?")).attempt for path in folder.files()}
+    assert known == {"rani.png": "b", "rani.1.png": "a"}
+    assert "the user's own" in {path.read_text() for path in tmp_path.glob("*.json")}
+
+
+def test_a_sidecar_of_another_picture_is_not_believed(tmp_path: Path) -> None:
+    """Its digest is compared: a picture that was put in the place says nothing through the sidecar of the last one."""
+    folder = PictureFolder(tmp_path, metadata="sidecar")
+    saved = describe(folder, "a", 1)
+    saved.path.write_bytes(picture(2))
+
+    assert folder.metadata_of(saved.path) is None
+
+
+def test_a_candidate_stands_beside(tmp_path: Path) -> None:
+    """It takes the next free number; the picture in its place is not touched."""
+    folder = PictureFolder(tmp_path)
+    first = describe(folder, "a", 1)
+    second = describe(folder, "b", 2, beside=True)
+    third = describe(folder, "c", 3, beside=True)
+
+    assert [one.path.name for one in (first, second, third)] == ["rani.png", "rani.1.png", "rani.2.png"]
+    assert (folder.metadata_of(first.path) or told("?")).attempt == "a"
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_picture_that_names_its_attempt_is_adopted_whatever_the_clock_says(beside: bool, tmp_path: Path) -> None:
+    """A clock that was set back, or a file copied from elsewhere, has no say where the picture itself does."""
+    folder = PictureFolder(tmp_path)
+    describe(folder, "a", 1)
+    known = frozenset({inspect(path.read_bytes()).sha256 for path in folder.files()})
+    saved = describe(folder, "b", 2, beside=beside)
+    os.utime(saved.path, (0, 0))
+
+    assert folder.adopt("rani", "c", known, time.time(), beside=beside) is None
+    assert folder.adopt("rani", "b", known, time.time(), beside=beside) == saved
+
+
+def test_another_picture_takes_the_place_and_nothing_is_lost(tmp_path: Path) -> None:
+    """The steps of a choice: a second name for the one in place, the chosen one in place, its old name dropped."""
+    folder = PictureFolder(tmp_path, metadata="both")
+    first = describe(folder, "a", 1)
+    other = describe(folder, "b", 2, "JPEG", beside=True)
+    kept = folder.second_name(first.path)
+    place = folder.put_in_place("rani", other.path)
+    folder.drop(first.path)
+    folder.drop(other.path)
+
+    assert (kept.name, place.name) == ("rani.1.png", "rani.jpg")
+    known = {path.name: (folder.metadata_of(path) or told("?")).attempt for path in folder.files()}
+    assert known == {"rani.jpg": "b", "rani.1.png": "a"}
+    assert {path.name for path in tmp_path.glob("*.json")} == {"rani.jpg.json", "rani.1.png.json"}
+
+
+def test_a_choice_of_a_picture_that_is_gone_touches_nothing(tmp_path: Path) -> None:
+    """Nothing is put in place of something."""
+    folder = PictureFolder(tmp_path)
+    first = describe(folder, "a", 1)
+
+    with pytest.raises(StorageError):
+        folder.put_in_place("rani", tmp_path / "rani.7.png")
+    assert first.path.exists()

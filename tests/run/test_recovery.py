@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from charimg.contracts import JobState, PictureRecord
+from charimg.disk import Disk
 from charimg.errors import ProjectBusyError, StorageError
 from charimg.events import JobGenerating, JobPossiblyCharged, JobSaved, JobUploaded
 from charimg.providers.sqlite import SqliteStore
@@ -17,6 +18,20 @@ from tests.run.workshop import Service, Workshop, die_at, paint
 dying = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process that dies needs fork")
 
 ONCE, TWICE = 1, 2
+
+
+def at_the_flush_of_a_picture() -> None:
+    """Die when the bytes of the first picture are written, and not yet flushed."""
+    write = Disk.write_new
+
+    def write_new(disk: Disk, path: Path, data: bytes) -> None:
+        if path.name.startswith(".c1."):
+            die_at(os, "fsync", "before")()
+        write(disk, path, data)
+
+    Disk.write_new = write_new  # type: ignore[method-assign] # in a process that is about to die
+
+
 NOTHING, ADOPTED, CHARGED = "nothing", "adopted", "charged"
 
 MOMENTS: dict[str, tuple[Callable[[], None], int, int, str]] = {
@@ -24,9 +39,9 @@ MOMENTS: dict[str, tuple[Callable[[], None], int, int, str]] = {
     "before the intent": (die_at(SqliteStore, "record_intent", "before"), ONCE, ONCE, NOTHING),
     "after the intent": (die_at(SqliteStore, "record_intent", "after"), ONCE, ONCE, CHARGED),
     "while the service works": (die_at(Service, "answer", "after"), TWICE, ONCE, CHARGED),
-    "before the picture is flushed": (die_at(os, "fsync", "before"), ONCE, ONCE, ADOPTED),
-    "before it is renamed": (die_at(Path, "replace", "before"), ONCE, ONCE, ADOPTED),
-    "after it is renamed": (die_at(Path, "replace", "after"), ONCE, ONCE, ADOPTED),
+    "before the picture is flushed": (at_the_flush_of_a_picture, ONCE, ONCE, ADOPTED),
+    "before it is renamed": (die_at(Disk, "replace", "before"), ONCE, ONCE, ADOPTED),
+    "after it is renamed": (die_at(Disk, "replace", "after"), ONCE, ONCE, ADOPTED),
     "before it is recorded": (die_at(SqliteStore, "record_saved", "before"), ONCE, ONCE, ADOPTED),
     "after it is recorded": (die_at(SqliteStore, "record_saved", "after"), ONCE, ONCE, NOTHING),
     "before the upload is recorded": (die_at(SqliteStore, "record_upload", "before"), ONCE, TWICE, NOTHING),
@@ -60,7 +75,7 @@ def test_a_process_that_dies_between_two_steps_is_taken_up_by_the_next_run(
 def test_a_half_written_picture_is_not_adopted(workshop: Workshop) -> None:
     """What a power cut left of a file is no picture: it is cleared away and the picture made again."""
     workshop.cast("C1")
-    workshop.run_and_die(die_at(os, "fsync", "before"))
+    workshop.run_and_die(at_the_flush_of_a_picture)
     (part,) = (workshop.folder / "pictures").iterdir()
     part.write_bytes(part.read_bytes()[:40])
     told = workshop.run()
