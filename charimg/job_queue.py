@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from charimg.model import Job
 
+_NOBODY: frozenset[str] = frozenset()
+
 
 class JobQueue:
     """The jobs that wait for a lane, in roster order.
@@ -17,22 +19,25 @@ class JobQueue:
     """
 
     def __init__(self, jobs: Sequence[Job], refused: Mapping[str, Collection[str]] | None = None) -> None:
-        self._jobs = [(job.position, job) for job in jobs]
-        heapq.heapify(self._jobs)
-        self._refused: defaultdict[str, set[str]] = defaultdict(set)
-        """Keys of the jobs that each lane has given up or must not have, whether they wait or not."""
+        self._refused_by: dict[str, frozenset[str]] = {}
+        """The lanes that have given a job up or must not have it, by the job's key, whether it waits or not."""
         for lane, keys in (refused or {}).items():
-            self._refused[lane].update(keys)
+            self._refuse(lane, keys)
+        self._waiting: defaultdict[frozenset[str], list[tuple[int, Job]]] = defaultdict(list)
+        """The jobs that wait, by who refuses them: however many a lane has given up, it never looks through them."""
+        for job in jobs:
+            self._waiting[self._refusing(job)].append((job.position, job))
+        for group in self._waiting.values():
+            heapq.heapify(group)
         self._taken = 0
         self._changed = asyncio.Event()
 
     def __bool__(self) -> bool:
-        return bool(self._jobs)
+        return any(self._waiting.values())
 
     def has(self, lane: str) -> bool:
         """Whether a job waits that the lane may take."""
-        refused = self._refused[lane]
-        return bool(self._jobs) if not refused else any(job.key not in refused for _, job in self._jobs)
+        return bool(self._open_to(lane))
 
     async def has_jobs(self, lane: str) -> bool:
         """Whether there are jobs for the lane, or will be: waits while other lanes may still hand some back."""
@@ -56,17 +61,9 @@ class JobQueue:
 
     def take(self, lane: str, most: int) -> list[Job]:
         """The next jobs that the lane has not given up, at most so many; perhaps none."""
-        refused = self._refused[lane]
         batch: list[Job] = []
-        others = []
-        while self._jobs and len(batch) < most:
-            entry = heapq.heappop(self._jobs)
-            if entry[1].key in refused:
-                others.append(entry)
-            else:
-                batch.append(entry[1])
-        for entry in others:
-            heapq.heappush(self._jobs, entry)
+        while len(batch) < most and (groups := self._open_to(lane)):
+            batch.append(heapq.heappop(min(groups, key=lambda group: group[0][0]))[1])
         self._taken += bool(batch)
         self.tell()
         return batch
@@ -76,16 +73,27 @@ class JobQueue:
 
         :param refused: keys of those it does not want to see again.
         """
+        self._refuse(lane, refused)
         for job in unfinished:
-            heapq.heappush(self._jobs, (job.position, job))
-        self._refused[lane].update(refused)
+            heapq.heappush(self._waiting[self._refusing(job)], (job.position, job))
         self._taken -= 1
         self.tell()
 
     def has_refused(self, lane: str, job: Job) -> bool:
         """Whether the lane has given the job up, or must not have it."""
-        return job.key in self._refused[lane]
+        return lane in self._refusing(job)
 
     def left(self) -> list[Job]:
         """The jobs that wait, in roster order."""
-        return [job for _, job in sorted(self._jobs, key=lambda entry: entry[0])]
+        waiting = (entry for group in self._waiting.values() for entry in group)
+        return [job for _, job in sorted(waiting, key=lambda entry: entry[0])]
+
+    def _open_to(self, lane: str) -> list[list[tuple[int, Job]]]:
+        return [group for refusing, group in self._waiting.items() if group and lane not in refusing]
+
+    def _refusing(self, job: Job) -> frozenset[str]:
+        return self._refused_by.get(job.key, _NOBODY)
+
+    def _refuse(self, lane: str, keys: Collection[str]) -> None:
+        for key in keys:
+            self._refused_by[key] = self._refused_by.get(key, _NOBODY) | {lane}

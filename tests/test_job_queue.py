@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 from hypothesis import settings
@@ -147,3 +148,22 @@ def test_every_lane_that_waits_is_woken() -> None:
         return len(woken)
 
     assert on_virtual_clock(play) == 5
+
+
+def test_what_a_lane_has_given_up_is_not_looked_through() -> None:
+    """With forty thousand jobs that it has given up before them, a lane finds its next batch as fast as with none."""
+    jobs = make_jobs(40_010)
+    queue, calls = JobQueue(jobs, {"a": {job.key for job in jobs[:40_000]}}), 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        there, taken = queue.has("a"), queue.take("a", 5)
+    finally:
+        sys.setprofile(None)
+
+    assert (there, keys(taken)) == (True, keys(jobs[40_000:40_005]))
+    assert calls < 100

@@ -6,11 +6,11 @@ time, in seconds on any monotonic clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import heapify, heapreplace
-from statistics import fmean
 
 from charimg.events import (
     BatchFinished,
@@ -131,10 +131,11 @@ class LaneBoard:
     active: bool = False
     """A batch is under way."""
     closed: LaneClosed | None = None
-    turn_seconds: list[float] = field(default_factory=list)
-    """Of each batch that is over: how long it took, its waits included, by turns (see :meth:`turns`)."""
-    job_seconds: list[float] = field(default_factory=list)
-    """How long each of its pictures took."""
+    batches_over: int = 0
+    turn_seconds: float = 0.0
+    """How long the batches that are over took together, their waits included, each by turns (see :meth:`turns`)."""
+    slowest: float | None = None
+    """How long the slowest of its pictures took."""
     tried: float = 0.0
     """When the present round of the batch began: the batch itself, or its last retry."""
     round: int = 0
@@ -146,9 +147,9 @@ class LaneBoard:
 
     def batch_seconds(self, jobs: int) -> float | None:
         """How long so many jobs take here as one batch, by what was seen of this lane; ``None`` before anything was."""
-        if self.turn_seconds:
-            return fmean(self.turn_seconds) * self.turns(jobs)
-        return max(self.job_seconds) * self.turns(jobs) if self.job_seconds else None
+        if self.batches_over:
+            return self.turn_seconds / self.batches_over * self.turns(jobs)
+        return None if self.slowest is None else self.slowest * self.turns(jobs)
 
     def seconds_left(self, now: float) -> float | None:
         """How long the batch or the pause under way still takes; ``None`` where that is anybody's guess: nothing is
@@ -167,8 +168,8 @@ class LaneBoard:
 
     def _round_seconds(self, jobs: int) -> float | None:
         """How long one round of so many jobs takes: in a batch that has waited, without the waits of others."""
-        if self.job_seconds and (self.waits or self.connection_waits):
-            return max(self.job_seconds) * self.turns(jobs)
+        if self.slowest is not None and (self.waits or self.connection_waits):
+            return self.slowest * self.turns(jobs)
         return self.batch_seconds(jobs)
 
     def under_way(self) -> list[Row]:
@@ -197,9 +198,12 @@ class Board:
 
     def __init__(self) -> None:
         self.plan: RunStarted | None = None
+        self.uploads_only: frozenset[str] = frozenset()
+        """Keys of the jobs whose picture was there before the run."""
         self.lanes: dict[str, LaneBoard] = {}
         self.counted: dict[str, Stage] = {}
         """Every job that came to an end, and to which."""
+        self._numbers: Counter[Stage] = Counter()
         self.files: list[str] = []
         """Paths of the latest pictures, newest last."""
         self.pictures = 0
@@ -236,7 +240,7 @@ class Board:
         if isinstance(event, JobEvent):
             self._take_job(event, now)
         elif isinstance(event, RunStarted):
-            self.plan = event
+            self.plan, self.uploads_only = event, frozenset(event.uploads_only)
             for name in event.lanes:
                 self._add(name)
         elif isinstance(event, Stopping):
@@ -269,7 +273,8 @@ class Board:
             for row in lane.unended():
                 row.stage, row.began, row.note = Stage.PENDING, None, ""
             lane.active = False
-            lane.turn_seconds.append((now - lane.began) / lane.turns(len(lane.rows)))
+            lane.batches_over += 1
+            lane.turn_seconds += (now - lane.began) / lane.turns(len(lane.rows))
         else:
             lane.closed = event
 
@@ -288,7 +293,8 @@ class Board:
             row.note, row.fraction, row.noted = event.message, event.fraction, now
         elif isinstance(event, JobSaved):
             row.stage, row.note, row.fraction = Stage.SAVED, event.image, None
-            self.lane(event).job_seconds.append(event.seconds)
+            lane = self.lane(event)
+            lane.slowest = max(event.seconds, lane.slowest or 0.0)
         elif isinstance(event, JobUploading):
             row.stage = Stage.UPLOADING
             row.began = now if row.began is None else row.began
@@ -308,11 +314,15 @@ class Board:
     def _end(self, event: JobEvent, row: Row, stage: Stage, now: float) -> None:
         row.seconds = row.running(now)
         row.stage = stage
+        earlier = self.counted.get(event.key)
+        if earlier is not None:
+            self._numbers[earlier] -= 1
+        self._numbers[stage] += 1
         self.counted[event.key] = stage
 
     def number(self, stage: Stage) -> int:
         """How many jobs ended so."""
-        return sum(1 for ended in self.counted.values() if ended is stage)
+        return self._numbers[stage]
 
     def seconds_left(self, now: float) -> float | None:
         """How long the run still takes by the policy, or ``None`` where that would be a guess.
@@ -329,22 +339,69 @@ class Board:
         if todo == 0:
             return 0.0
         queued = 0 if self.stopping else max(0, todo - sum(len(lane.unended()) for lane in lanes))
-        free: list[tuple[float, int]] = []  # when each lane can take a batch, and which it is
+        free: list[_Free] = []
         last = 0.0
-        for number, lane in enumerate(lanes):
+        for lane in lanes:
             left = lane.seconds_left(now)
             if left is None:
                 return None
             last = max(last, left if lane.active else 0.0)
-            if lane.batch_seconds(lane.size) is not None:
-                free.append((left + (self.plan.cooldown if lane.active else 0.0), number))
-        if queued and not free:
-            return None
-        heapify(free)
-        while queued:
-            begins, number = free[0]
-            jobs = min(lanes[number].size, queued)
-            ends = begins + (lanes[number].batch_seconds(jobs) or 0.0)
-            queued, last = queued - jobs, max(last, ends)
-            heapreplace(free, (ends + self.plan.cooldown, number))
-        return last
+            usual = lane.batch_seconds(lane.size)
+            if usual is not None:
+                free.append(_Free(left + (self.plan.cooldown if lane.active else 0.0), lane, usual))
+        if not queued:
+            return last
+        return max(last, _all_taken(free, queued, self.plan.cooldown)) if free else None
+
+
+@dataclass(frozen=True)
+class _Free:
+    """A lane that can take a batch."""
+
+    at: float
+    """Seconds from now when it can."""
+    lane: LaneBoard
+    usual: float
+    """Seconds that a whole batch takes it."""
+
+
+def _all_taken(free: Sequence[_Free], queued: int, cooldown: float) -> float:
+    """Seconds until so many jobs are through, each batch taken by the lane that is free first.
+
+    Of a long queue only the last batches are gone through one by one: until it runs short no lane waits for another.
+    """
+    steps = [max(one.usual + cooldown, _LEAST_STEP) for one in free]
+    short = _runs_short(free, steps, queued)
+    waiting: list[tuple[float, int]] = []
+    for number, (one, step) in enumerate(zip(free, steps, strict=True)):
+        batches = max(0, int((short - one.at) / step))
+        waiting.append((one.at + batches * step, number))
+        queued -= batches * one.lane.size
+    heapify(waiting)
+    last = 0.0
+    while queued > 0:
+        begins, number = waiting[0]
+        lane = free[number].lane
+        jobs = min(lane.size, queued)
+        ends = begins + (lane.batch_seconds(jobs) or 0.0)
+        queued, last = queued - jobs, max(last, ends)
+        heapreplace(waiting, (ends + cooldown, number))
+    return last
+
+
+_LEAST_STEP = 1e-6
+"""Seconds from batch to batch of a lane that needs no time at all."""
+
+
+def _runs_short(free: Sequence[_Free], steps: Sequence[float], queued: int) -> float:
+    """A moment until which the queue has a whole batch for every lane that is free."""
+    lanes = list(zip(free, steps, strict=True))
+    while lanes:
+        rate = sum(one.lane.size / step for one, step in lanes)
+        begun = sum(one.lane.size * (1 - one.at / step) for one, step in lanes)
+        moment = (queued - begun) / rate
+        in_time = [(one, step) for one, step in lanes if one.at - step <= moment]
+        if len(in_time) == len(lanes):
+            return moment
+        lanes = in_time
+    return 0.0

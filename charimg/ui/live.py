@@ -38,6 +38,10 @@ from charimg.ui.wording import INDENT, cells, clean_name, duration, waits_told, 
 REFRESH = 0.2
 """Seconds between two frames."""
 
+SOONEST = 0.05
+"""Seconds: what happens sooner after a frame than this is shown with the next. A large batch, or a service that answers
+at once, would otherwise be busy with drawing."""
+
 SCROLLED = (FallbackOpened, JobPossiblyCharged, LaneClosed, Stopping, Warned)
 """What is told above the view as it happens."""
 
@@ -65,6 +69,8 @@ class LiveView(Observer):
         self._board = Board()
         self._drawn: list[Text] = []
         self._width = self._console.width
+        self._seen = float("-inf")
+        """When the last frame was drawn."""
         self._live = Live(
             console=self._console,
             get_renderable=self._frame,
@@ -93,7 +99,8 @@ class LiveView(Observer):
         if not self._live.is_started:
             self._live.start()
             atexit.register(self.close)
-        self._refresh()
+        if clock.now() - self._seen >= SOONEST:
+            self._refresh()
         if not self._beat.running:
             self._beat.start()
 
@@ -110,6 +117,7 @@ class LiveView(Observer):
                 lane.active = False
 
     def _refresh(self) -> None:
+        self._seen = clock.now()
         self._make_room_for_wrapped_lines()
         self._live.refresh()
 

@@ -31,7 +31,7 @@ class PlainLog(Observer):
         lines = log_lines(
             event,
             several_lanes=self._board.several_lanes,
-            uploads_only=self._board.plan.uploads_only if self._board.plan else (),
+            uploads_only=self._board.uploads_only,
             free_lanes=self._board.free_lanes,
             again=self._again,
             forced=self._forced,

@@ -584,7 +584,7 @@ async def test_hostile_words_cannot_command_the_terminal(width: int, height: int
 async def test_narrowed_window_is_erased_whole(screen: Console) -> None:
     """Lines that the terminal wrapped when the window became narrower are erased row by row."""
     view = LiveView(sys.stderr, console=screen)
-    await play(view, started(), batch(1, JOBS[:5]), generating(JOBS[0]))
+    await play(view, started(), batch(1, JOBS[:5]), 0.1, generating(JOBS[0]))
     wide = written(screen)
     drawn = wide[wide.rindex("\x1b[2K") :].splitlines()
     screen.width = 30
