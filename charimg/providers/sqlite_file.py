@@ -18,9 +18,9 @@ from charimg.providers.sqlite_schema import MIGRATIONS, is_foreign, migrate, mis
 LOCK_WAIT = 10.0
 """Seconds to wait for another program that holds the file."""
 
-LOOKED_THROUGH = 16 * 2**20
-"""Bytes up to which a ledger is looked through whenever it is opened for a run: about 10,000 characters, and a few
-hundredths of a second. In a larger one damage shows itself when the run reads all jobs, before anything is sent."""
+LOOKED_THROUGH = 512 * 2**20
+"""Bytes up to which a ledger is looked through whenever it is opened for a run: 200,000 characters, and a second or
+two; a hundred characters take a millisecond. In a larger one damage shows itself when it is read."""
 
 SIDES = ("-wal", "-shm")
 """What SQLite keeps beside a database, after its name: the log of the newest transactions, and the log's index."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from charimg.contracts import Attempt, AttemptRecord, Choice, JobRecord, JobState, PictureRecord, Trouble
@@ -35,6 +35,8 @@ def _storable(value: Any) -> Any:
 
 
 def _whole_row(_: sqlite3.Cursor, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    if bytes not in map(type, row):
+        return row
     return tuple(value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value for value in row)
 
 
@@ -46,7 +48,7 @@ def as_json(data: object) -> str:
 def named(cursor: sqlite3.Cursor) -> Iterator[dict[str, Any]]:
     """The rows, as mappings by column."""
     names = [column[0] for column in cursor.description]
-    return (dict(zip(names, row, strict=True)) for row in cursor)
+    return (dict(zip(names, row)) for row in cursor)  # noqa: B905 - a cursor's rows are as long as its description
 
 
 def attempt_of(row: dict[str, Any]) -> Attempt:
@@ -117,15 +119,17 @@ def picture_to_row(picture: PictureRecord) -> dict[str, object]:
 
 def picture_of(row: dict[str, Any]) -> PictureRecord:
     """The picture of a row."""
-    details = json.loads(row["details"])
+    facts, details = json.loads(f"[{row['facts']},{row['details']}]")
+    facts["format"] = _shared(facts["format"])
+    cost = details["cost"]
     return PictureRecord(
         path=row["path"],
-        facts=ImageFacts(**json.loads(row["facts"])),
+        facts=ImageFacts(**facts),
         seed=details["seed"],
-        model=details["model"],
+        model=_shared(details["model"]),
         prompt=details["prompt"],
         request_id=details["request_id"],
-        cost=None if details["cost"] is None else Cost(**details["cost"]),
+        cost=None if cost is None else Cost(cost["amount"], _shared(cost["currency"]), _shared(cost["source"])),
         media=_media_from_json(details["media"]),
         adopted=bool(row["adopted"]),
         version=row["version"],
@@ -133,7 +137,7 @@ def picture_of(row: dict[str, Any]) -> PictureRecord:
         asked=row["asked"],
         saved=datetime.fromisoformat(row["saved"]),
         original=row["original"],
-        uploader=row["uploader"],
+        uploader=_shared(row["uploader"]),
         reference=media_of_text(row["reference"]),
     )
 
@@ -146,30 +150,40 @@ def trouble_to_text(trouble: Trouble) -> str:
 def job_of(
     row: dict[str, Any], pictures: Iterable[dict[str, Any]], attempts: int, open_attempts: Iterable[Attempt]
 ) -> JobRecord:
-    """The record of a job, of its row and what belongs to it."""
-    spent: defaultdict[tuple[str, str], float] = defaultdict(float)
-    by_id = {picture["id"]: picture_of(picture) for picture in pictures}
-    for picture in by_id.values():
+    """The record of a job, of its row and what belongs to it.
+
+    A hundred thousand of them are in memory at once: what is the same in a job and its picture is there once.
+    """
+    spent: dict[tuple[str, str], float] = {}
+    current, media_text, others = None, None, []
+    for one in pictures:
+        picture = picture_of(one)
         if picture.cost is not None:
-            spent[picture.cost.currency, picture.cost.source] += picture.cost.amount
+            kind = (picture.cost.currency, picture.cost.source)
+            spent[kind] = spent.get(kind, 0.0) + picture.cost.amount
+        if one["id"] == row["picture"]:
+            current, media_text = picture, one["reference"]
+        else:
+            others.append(picture)
+    prompt, media = row["prompt"], row["media"]
     trouble = json.loads(row["trouble"]) if row["trouble"] else None
     return JobRecord(
         key=row["key"],
         name=row["name"],
         state=JobState(row["state"]),
-        provider=row["provider"],
-        lane=row["lane"],
-        asked=row["asked"],
-        prompt=row["prompt"],
-        uploader=row["uploader"],
-        picture=by_id.get(row["picture"]),
-        media=media_of_text(row["media"]),
+        provider=_shared(row["provider"]),
+        lane=_shared(row["lane"]),
+        asked=current.asked if current is not None and current.asked == row["asked"] else row["asked"],
+        prompt=current.prompt if current is not None and current.prompt == prompt else prompt,
+        uploader=_shared(row["uploader"]),
+        picture=current,
+        media=current.reference if current is not None and media_text == media else media_of_text(media),
         trouble=None if trouble is None else Trouble(**{**trouble, "verdict": Verdict(trouble["verdict"])}),
         attempts=attempts,
         spent=tuple(Cost(amount, currency, source) for (currency, source), amount in spent.items()),
         open_attempts=tuple(open_attempts),
         updated=datetime.fromisoformat(row["updated"]),
-        other_pictures=tuple(picture for number, picture in by_id.items() if number != row["picture"]),
+        other_pictures=tuple(others),
     )
 
 
@@ -195,4 +209,12 @@ def _media_from_json(data: dict[str, Any] | None) -> MediaReference | None:
     if data is None:
         return None
     expires = data["expires_at"]
-    return MediaReference(**{**data, "expires_at": None if expires is None else datetime.fromisoformat(expires)})
+    data["expires_at"] = None if expires is None else datetime.fromisoformat(expires)
+    for name in ("kind", "uploader", "lane"):
+        data[name] = _shared(data[name])
+    return MediaReference(**data)
+
+
+def _shared(value: Any) -> Any:
+    """The same text, once in memory however many rows have it; what a plugin put there that is no text, as it is."""
+    return intern(value) if type(value) is str else value
