@@ -11,7 +11,9 @@ import re
 
 from charimg.roster.tree import MAX_DEPTH, MAX_VALUES, Entry, Listing, Mapping, Node, Place, Scalar, shown
 
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+# A text without an end runs to the end of the file, and matches: were it no match, every quote in it would be tried as
+# the beginning of another, which takes the square of its length.
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.?[^"\\]*)*(?:"|\Z)|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
 def read_json(text: str, place: Place) -> Node:

@@ -12,7 +12,7 @@ from charimg.roster.fields import Names
 from charimg.roster.tree import MAX_VALUES, Entry, Listing, Mapping, Place, Scalar, shown
 
 _DELIMITERS = ",;\t"
-_SEPARATOR_LINE = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'sep=(\t|[^\w\s"])\s*$', re.IGNORECASE)
 _COLON = re.compile("[:：]")
 _BULLET = re.compile(r"[-*•]\s+")
 _LINE_END = re.compile(r"\r\n|\r|\n")

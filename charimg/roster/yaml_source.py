@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -20,6 +21,9 @@ _PLAIN_TAGS = frozenset({"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", 
 _PLAIN_TAGS |= {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "timestamp")}
 _OPENS = re.compile("quoted scalar|flow|simple key")
 """What is told of at its beginning: where a quote opens says more than where the file ends."""
+_TAG_DIRECTIVE = re.compile("(?:^|[\ufeff\r\n\x85\u2028\u2029])%TAG")
+_MOST_DIRECTIVES = 10
+"""The parser compares each with all before it: of a large file of them it would not come back."""
 _QUOTE_IT = "put the text in quotes"
 
 
@@ -41,6 +45,10 @@ def read_yaml(text: str, place: Place) -> Node:
     Raises:
         InputError: not YAML, or with parts that no roster needs (tags, several documents, endless aliases).
     """
+    directives = list(islice(_TAG_DIRECTIVE.finditer(text), _MOST_DIRECTIVES + 1))
+    if len(directives) > _MOST_DIRECTIVES:
+        line = text.count("\n", 0, directives[0].end()) + 1
+        raise place.at(line).fault("lines that begin with '%TAG' mean something to YAML, and nothing here; delete them")
     builder = _Builder(place)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
