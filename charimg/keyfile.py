@@ -118,7 +118,7 @@ class KeyFile:
             root = json.loads(data.decode("utf-8-sig")) if data.strip() else {}
         except json.JSONDecodeError as error:
             raise InputError(f"{self.shown}:{error.lineno}: is not JSON; {remedy}") from None
-        except (UnicodeDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # no text; a number of thousands of digits; brackets without end
             raise InputError(f"{self.shown} is not JSON; {remedy}") from None
         if not isinstance(root, dict):
             raise InputError(f"{self.shown} is not a keys file; {remedy}")
@@ -156,7 +156,8 @@ class KeyFile:
         try:
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(kept, file, ensure_ascii=False, indent=2, sort_keys=True)
+                # In ASCII: half a character (a lone surrogate) that somebody's editor left there cannot be UTF-8.
+                json.dump(kept, file, indent=2, sort_keys=True)
                 file.write("\n")
                 file.flush()
                 os.fsync(file.fileno())

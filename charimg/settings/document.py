@@ -10,7 +10,10 @@ from collections.abc import Iterator
 import yaml
 
 from charimg.errors import InputError
-from charimg.settings.values import Written
+from charimg.settings.values import Written, is_one_line, shown
+
+LONGEST_NAME = 100
+"""Characters of a setting's name, a provider's or an account's."""
 
 
 def composed(text: str, name: str) -> yaml.Node | None:
@@ -44,6 +47,8 @@ def entries(node: yaml.Node | None, name: str, place: str) -> Iterator[tuple[str
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
             raise InputError(f"{name}:{line}: {head}the name of a setting is a text, found {kind(key)}")
+        if not is_one_line(key.value) or len(key.value) > LONGEST_NAME:
+            raise InputError(f"{name}:{line}: {head}the name of a setting is a word, found {shown(key.value)}")
         if key.value in seen:
             raise InputError(
                 f"{name}:{line}: {head}{key.value} is given twice, first in line {seen[key.value]}; keep one"

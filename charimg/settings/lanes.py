@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from charimg.contracts.declaration import Setting
 from charimg.errors import InputError
-from charimg.settings.values import Written, convert, did_you_mean
+from charimg.settings.values import Written, convert, did_you_mean, is_one_line, shown
 
 if TYPE_CHECKING:
     import yaml
@@ -116,6 +116,9 @@ def _lane(node: yaml.Node, file: str) -> WrittenLane:
     else:
         given, settings = _entries(node, file)
     values = {name: convert(_BY_NAME[name], at.text, f"{file}:{at.line}: lanes: {name}") for name, at in given.items()}
+    for name, value in values.items():
+        if isinstance(value, str) and not is_one_line(value):
+            raise InputError(f"{place}: lanes: {name}: expected a text on one line, found {shown(value)}")
     provider, _, label = str(values.get("provider", "")).strip().partition("@")
     if not provider:
         raise InputError(f"{place}: lanes: the entry names no provider; write '- NAME', or 'provider: NAME' in it")

@@ -11,7 +11,7 @@ from charimg.errors import InputError
 from charimg.policy import Policy
 from charimg.settings.files import PROJECT_FILE, USER_FILE, SettingsFile, read_settings_file, short_path
 from charimg.settings.lanes import WrittenLane
-from charimg.settings.values import convert, did_you_mean, variable
+from charimg.settings.values import convert, did_you_mean, is_one_line, shown, variable
 
 DEFAULT = "default"
 """The source of a value nobody set."""
@@ -183,6 +183,9 @@ class Settings:
                 if (at := file.general.get(name)) is not None
             ]
             found[name] = _winner(setting, candidates)
+            value = found[name].value
+            if isinstance(value, str) and not is_one_line(value):
+                raise InputError(f"{candidates[0].place}: expected a text on one line, found {shown(value)}")
         found["provider"] = self._in_lanes(found["provider"])
         if found["uploader"].value is None:
             defaults = [uploader_for(name, uploaders) for name in listed(found["provider"].value)]
@@ -304,7 +307,7 @@ def sort_options(pairs: Iterable[str], declarations: Sequence[Declaration]) -> O
     for pair in pairs:
         left, equals, text = pair.partition("=")
         name = left.strip().replace("-", "_")
-        if not equals or not name:
+        if not equals or not name or not is_one_line(name):
             # The text is not repeated: it may be a key somebody pasted.
             raise InputError("-o: expected name=value, found no '=' with a name before it")
         owner, dot, last = left.strip().rpartition(".")

@@ -22,6 +22,8 @@ YES = frozenset({"true", "yes", "on", "1"})
 NO = frozenset({"false", "no", "off", "0"})
 """Words for a switch that is off, in any case."""
 _SHOWN = 40
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
+"""What neither a line nor a file name can hold. (``\udc80`` to ``\udcff`` are the bytes of a name in no encoding.)"""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Written:
 
     text: str
     line: int
+
+
+def is_one_line(text: str) -> bool:
+    """Whether *text* can stand in a message and in a file name: no control characters, no line ends, no half
+    characters."""
+    return not _UNWRITABLE.search(text)
 
 
 def variable(*words: str) -> str:
@@ -117,7 +125,10 @@ def _within(setting: Setting, value: SettingValue) -> bool:
         return str(value) in setting.choices
     if isinstance(value, (str, bool)):
         return True
-    if not math.isfinite(value):
+    try:
+        if not math.isfinite(value):
+            return False
+    except OverflowError:  # a whole number of hundreds of digits
         return False
     above = setting.minimum is None or value >= setting.minimum
     return above and (setting.maximum is None or value <= setting.maximum)
