@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from charimg.metadata import read_metadata
 from tests.emulators.whisk import TEST_COOKIE, UPLOADS, WhiskEmulator, Window
 from tests.end_to_end.conftest import Desk
 
@@ -52,16 +53,16 @@ def test_fifteen_characters_get_their_pictures_and_media_ids(desk: Desk, whisk_f
 
 
 def test_each_character_gets_the_picture_of_its_own_prompt(desk: Desk, whisk_for: MakeWhisk) -> None:
-    """The bytes on disk are those the service made for this character's description."""
+    """The picture on disk is the one the service made for this character's description, and says so itself."""
     whisk = whisk_for()
 
     desk.charimg("run", *FAST)
 
-    prompts = {
-        entry["name"]: whisk.bill.prompt_of((desk.folder / entry["image"]).read_bytes()) for entry in desk.status()
-    }
-    assert "pot-bellied man of forty" in (prompts["Gopal Bhar"] or "")
-    assert len(set(prompts.values())) == 15
+    told = {entry["name"]: read_metadata((desk.folder / entry["image"]).read_bytes()) for entry in desk.status()}
+    made = {generation.sha256: generation.prompt for generation in whisk.bill.generations}
+    assert "pot-bellied man of forty" in told["Gopal Bhar"].prompt
+    assert len({one.prompt for one in told.values()}) == 15
+    assert all(made[one.original] == one.prompt for one in told.values())
 
 
 @pytest.mark.parametrize("retry_after", [False, True], ids=["no word of a wait", "Retry-After"])
