@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from charimg.plan import Plan
     from charimg.run import Order
 
+LISTED = 100
+"""Characters that are all named."""
+
+OF_MANY = 20
+"""How many are named where there are more."""
+
 
 def plan_data(order: Order, plan: Plan) -> dict[str, Any]:
     """The plan as one JSON object."""
@@ -58,16 +64,17 @@ def plan_lines(order: Order, plan: Plan) -> Iterator[str]:
         for lane in lanes.all:
             yield f"  {_lane_line(lane, prices[lane.name], lane not in lanes.first)}"
     size = plan.policy.batch_size
-    if several:
-        for job in plan.jobs:
-            yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
-    else:
-        for number in range(plan.batches):
-            yield f"  Batch {number + 1}"
-            for job in plan.jobs[number * size : (number + 1) * size]:
-                yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
-    for skipped in plan.skipped:
+    whole = len(plan.jobs) <= LISTED
+    for number, job in enumerate(plan.jobs if whole else plan.jobs[:OF_MANY]):
+        if not several and number % size == 0:
+            yield f"  Batch {number // size + 1}"
+        yield f"    {job.name}" + (" (upload only)" if job.key in plan.uploads_only else "")
+    if not whole:
+        yield f"    ... and {len(plan.jobs) - OF_MANY:,} more; --dry-run --json has all of them"
+    for skipped in plan.skipped if len(plan.skipped) <= LISTED else plan.skipped[:OF_MANY]:
         yield f"  Skipped: {skipped.character.name}: {skipped.why}"
+    if len(plan.skipped) > LISTED:
+        yield f"  Skipped: {len(plan.skipped) - OF_MANY:,} more; charimg status has all of them"
     for note in (*order.missing(), *order.notes(), *plan.warnings, *plan.notes):
         yield f"  Note: {note}"
     if several:

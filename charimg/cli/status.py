@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import click
 
 from charimg.cli import Desk, debug_option
 from charimg.cli.cast import cast_options, open_cast
-from charimg.cli.tables import Cell, Row, printable, show_json, show_table
+from charimg.cli.tables import Cell, Row, printable, show_json_list, show_table
 
 if TYPE_CHECKING:
     from charimg.gallery.cards import Card
@@ -29,6 +31,8 @@ _MARKS = {
 """A mark and a colour for each state; the word stands beside them, so neither is needed to understand."""
 _MOST_NAMED = 12
 """Characters that a command is spelt out for."""
+_MOST_ROWS = 200
+"""Rows on a terminal."""
 _ID_SHOWN = 14
 """Characters of a media id in the table; ``--json`` and the gallery have all of it."""
 
@@ -58,16 +62,46 @@ def command(
     cast = open_cast(desk, roster, store, options).only(only)
     now = utc_now()
     if as_json:
-        show_json([_data(card, in_roster=True) for card in cast.cards] + [_data(card, False) for card in cast.former])
+        present = (_data(card, in_roster=True) for card in cast.cards)
+        show_json_list(chain(present, (_data(card, in_roster=False) for card in cast.former)))
         return
-    show_table(*_table(cast.cards, now), notes=_has_notes(cast.cards))
+    _show(cast.cards, now)
     if cast.former:
         click.echo()
-        show_table(*_table(cast.former, now), title="No longer in the roster", notes=_has_notes(cast.former))
+        _show(cast.former, now, "No longer in the roster")
     click.echo()
     again = shlex.join(["charimg", *_folder_words(desk), "run", *cast.command])
     for line in _footer((*cast.cards, *cast.former), len(cast.cards), cast.run, again):
         click.echo(line)
+
+
+def _show(cards: Sequence[Card], now: datetime, title: str = "") -> None:
+    """A table of the cards. On a terminal a large cast's is cut short: what a run did not finish stays, the rest is
+    counted; a pipe gets all of it."""
+    shown = _most_telling(cards) if sys.stdout.isatty() else cards
+    show_table(*_table(shown, now), title=title, notes=_has_notes(shown))
+    if len(shown) < len(cards):
+        from charimg.gallery.cards import counted  # noqa: PLC0415 - see open_cast
+
+        kept = {card.key for card in shown}
+        counts = ", ".join(
+            f"{number:,} {state}" for state, number in counted(c for c in cards if c.key not in kept).items()
+        )
+        click.echo(f"... and {len(cards) - len(shown):,} more: {counts} (charimg status --json has all of them)")
+
+
+def _most_telling(cards: Sequence[Card]) -> Sequence[Card]:
+    """At most :data:`_MOST_ROWS` of the cards, in their order: those in trouble first, then those that are not done."""
+    if len(cards) <= _MOST_ROWS:
+        return cards
+    ranks = sorted(range(len(cards)), key=lambda index: (_rank(cards[index]), index))
+    return [cards[index] for index in sorted(ranks[:_MOST_ROWS])]
+
+
+def _rank(card: Card) -> int:
+    if card.state == "done":
+        return 3 if not card.changed else 2
+    return 0 if card.reason else 1
 
 
 def _folder_words(desk: Desk) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import click
 
@@ -44,6 +45,16 @@ def show_json(data: object) -> None:
     click.echo(plain_json(data, indent=2))
 
 
+def show_json_list(entries: Iterable[object]) -> None:
+    """Print as :func:`show_json` prints a list, an entry at a time: a large cast's never stands in memory whole."""
+    before = "["
+    for some in _by_thousands(entries):
+        texts = (plain_json(entry, indent=2).replace("\n", "\n  ") for entry in some)
+        click.echo(before + ",".join(f"\n  {text}" for text in texts), nl=False)
+        before = ","
+    click.echo("[]" if before == "[" else "\n]")
+
+
 def plain_json(data: object, indent: int | None = None) -> str:
     """The data as JSON in its own script; what could steer a terminal is escaped."""
     text = json.dumps(data, ensure_ascii=False, indent=indent)
@@ -57,6 +68,8 @@ _CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\
 def printable(text: str) -> str:
     """The text on one line, with nothing in it that could steer a terminal."""
     line = " ".join(text.split())
+    if line.isprintable():
+        return line
     # Joiners are part of Bengali and Persian spelling; other unprintable characters reorder, hide or steer.
     return "".join(char if char.isprintable() or char in "\u200c\u200d" else "\ufffd" for char in line)
 
@@ -97,6 +110,22 @@ def _write(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str) -
     widths = [max(cell_len(line[index]) for line in lines) for index in range(len(columns))]
     if title:
         click.echo(title)
-    for line in lines:
-        padded = (text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+    for some in _by_thousands(lines):
+        click.echo("\n".join(_padded(line, widths) for line in some))
+
+
+def _padded(line: Sequence[str], widths: Sequence[int]) -> str:
+    from rich.cells import cell_len  # noqa: PLC0415 - see _write
+
+    pieces = (text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True))
+    return "  ".join(pieces).rstrip()
+
+
+T = TypeVar("T")
+
+
+def _by_thousands(entries: Iterable[T]) -> Iterator[list[T]]:
+    """The entries in portions that are written at once: every writing is a call of the system."""
+    rest = iter(entries)
+    while some := list(islice(rest, 1000)):
+        yield some

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ STATES = (*(str(state) for state in JobState), MISSING)
 """Every state a card can have."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Card:
     """One character, as it is shown."""
 
@@ -180,8 +180,8 @@ def during_a_run(cards: Iterable[Card]) -> list[Card]:
 
 def counted(cards: Iterable[Card]) -> dict[str, int]:
     """How many cards there are of each state, in the order of :data:`STATES`; states nobody has are left out."""
-    found = [card.state for card in cards]
-    return {state: found.count(state) for state in STATES if state in found}
+    found = Counter(card.state for card in cards)
+    return {state: found[state] for state in STATES if found[state]}
 
 
 def total_spent(cards: Iterable[Card]) -> tuple[Cost, ...]:
