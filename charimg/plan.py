@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
+from charimg.errors import InputError
 from charimg.model import Character, ImageRequest, Job, Roster, Verdict
 from charimg.policy import Policy
 from charimg.roster import keys_asked_for, request_for
@@ -18,13 +19,24 @@ MOST_CANDIDATES = 100
 
 @dataclass(frozen=True)
 class Redo:
-    """Pictures that are there are to be made again."""
+    """Pictures that are there are to be made again.
+
+    :raises InputError: more than :data:`MOST_CANDIDATES`, or a seed that no roster could have.
+    """
 
     count: int = 1
     """How many of each character: one takes the place of the picture that is there, several stand beside it as
-    candidates. At most :data:`MOST_CANDIDATES`."""
+    candidates."""
     seed: int | None = None
     """The seed of the first; each further candidate has the next. ``None`` for the roster's, or the service's own."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= MOST_CANDIDATES:
+            raise InputError(f"--count {self.count}: between 1 and {MOST_CANDIDATES} pictures of each can be asked for")
+        last = 0 if self.seed is None else self.seed + self.count - 1
+        if not 0 <= last <= MAX_SEED or (self.seed or 0) < 0:
+            seeds = "the seed" if self.count == 1 else f"the last of {self.count} seeds"
+            raise InputError(f"--seed {self.seed}: {seeds} must be between 0 and {MAX_SEED}")
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,7 @@ def order_of(
     choices = choose_lanes(workplace, terms.lanes)
     given = workplace.options(terms.options, choices.declarations)
     command = tuple(_command(roster, terms))
-    asked: dict[str, Any] = {**({"stale": True} if stale else {}), **({"redo": redo} if redo is not None else {})}
-    return Order(workplace, read_roster(path), choices, given, only, force, command, **asked)
+    return Order(workplace, read_roster(path), choices, given, only, force, command, stale, redo)
 
 
 def _command(roster: Path | None, terms: Terms) -> list[str]:

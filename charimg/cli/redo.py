@@ -1,0 +1,126 @@
+"""``charimg redo NAME...``: make pictures again, or several candidates of each to choose from."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charimg.cli import Desk
+from charimg.cli.meant import Meant, command_for
+from charimg.cli.orders import Shown, Terms, charimg_words, execute, option_words, order_of, run_options, show_plan
+from charimg.errors import InputError
+
+if TYPE_CHECKING:
+    from charimg.contracts import AttemptRecord, PictureRecord
+    from charimg.plan import Redo
+    from charimg.run import Order
+
+
+@click.command("redo", short_help="Make pictures again, or several candidates to choose from.")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--count", metavar="N", type=int, default=1, help="How many of each.  [default: 1]")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    help="The seed; of several candidates the first one's, and the others have the next.",
+)
+@click.option("--roster", metavar="FILE", type=click.Path(path_type=Path), help="The roster.  [default: the folder's]")
+@run_options
+@click.pass_obj
+def command(
+    desk: Desk, /, *, names: tuple[str, ...], count: int, seed: int | None, roster: Path | None, **given: Any
+) -> int:
+    """Make the pictures of these characters again, each a name or key of the roster.
+
+    The new picture becomes the current one and the old one stays as a version. With --count several candidates are made
+    beside the current picture, which stays: none of them is uploaded, and "charimg pick NAME N" makes one of them the
+    current picture. "charimg undo" takes either back.
+
+    \b
+    Exit codes are those of charimg run.
+    """
+    from charimg.plan import Redo  # noqa: PLC0415 - --help plans nothing
+
+    terms = Terms.of(given)
+    redo = Redo(count, seed)
+    order = order_of(desk, roster, terms, only=names, redo=redo)
+    meant = _meant(order)
+    if terms.dry_run:
+        show_plan(order, terms.as_json)
+        return 0
+    shown = _shown(order, redo, terms, desk)
+    finished = execute(order, shown)
+    if count > 1 and shown.in_words:
+        for line in asyncio.run(_to_choose_from(order, finished.run, desk, meant)):
+            click.echo(line)
+    return finished.exit_code
+
+
+def _meant(order: Order) -> list[Meant]:
+    """The characters that are asked for, in roster order.
+
+    :raises InputError: one of the names is nobody's.
+    """
+    from charimg.roster import keys_asked_for  # noqa: PLC0415 - --help reads no roster
+
+    characters = order.roster.characters
+    try:
+        keys = keys_asked_for(order.only, characters, order.roster.path.name)
+    except InputError as error:
+        raise InputError(str(error).removeprefix("--only: ")) from None
+    return [Meant(one.key, one.name, True) for one in characters if one.key in keys]
+
+
+def _shown(order: Order, redo: Redo, terms: Terms, desk: Desk) -> Shown:
+    """How the run shows itself, and what its summary tells to type when some are left."""
+    begin, count, seed = charimg_words(desk), redo.count, redo.seed
+    if count == 1 and seed is None:  # what is left is exactly what these would make
+        words = [*begin, "run", *order.command]
+        again = shlex.join([*words, *(word for name in order.only for word in ("--only", name))])
+        return Shown.of(order, terms, desk, again, shlex.join([*words, "--force"]))
+    wanted = [*(["--count", str(count)] if count > 1 else []), *([] if seed is None else ["--seed", str(seed)])]
+    written = order.command[: len(order.command) - len(option_words(terms))]
+    roster = ["--roster", *written] if written else []
+    return Shown.of(
+        order, terms, desk, shlex.join([*begin, "redo", *order.only, *wanted, *roster, *option_words(terms)])
+    )
+
+
+async def _to_choose_from(order: Order, run: str, desk: Desk, meant: list[Meant]) -> list[str]:
+    """The candidates of this run, and how one of them is chosen."""
+    lines: list[str] = []
+    async with order.workplace.open_store(read_only=True, options=order.options) as store:
+        for one in meant:
+            history = await store.history(one.key)
+            record = await store.job(one.key)
+            current = None if record is None else record.picture
+            lines += _choice_of(one, list(_made(history, run)), current, desk)
+    return lines
+
+
+def _made(history: tuple[AttemptRecord, ...], run: str) -> Iterator[PictureRecord]:
+    for one in history:
+        if one.attempt.run == run and one.attempt.candidate:
+            yield from one.pictures[-1:]  # where a plugin worked on it, the finished one
+
+
+def _choice_of(meant: Meant, made: list[PictureRecord], current: PictureRecord | None, desk: Desk) -> Iterator[str]:
+    from charimg.ui.wording import clean, clean_name  # noqa: PLC0415 - only where something is shown
+
+    if not made:
+        return
+    yield ""
+    yield f"🖼️  {clean_name(meant.name)}: choose from"
+    for picture in made:
+        seed = "" if picture.seed is None else f", seed {picture.seed}"
+        now = " (current)" if current is not None and picture.version == current.version else ""
+        yield f"   {picture.version}: {clean(picture.path)}{seed}{now}"
+    others = [picture for picture in made if current is None or picture.version != current.version]
+    if others:
+        yield f"   👉 {command_for(desk, 'pick', meant, others[-1].version)}"
