@@ -15,10 +15,13 @@ from typing import TypeVar
 from PIL import Image, ImageOps
 
 from charimg.images import FORMATS, MAX_PIXELS
+from charimg.picture_parts import excess_of
 
 QUALITY = 82
 """WebP quality: at this the eye sees no difference on a card."""
 
+MAX_BYTES = 128 * 1024 * 1024
+"""Largest picture file that is read: more than any service may send."""
 
 _AT_ONCE = 8
 """Pictures worked on together, and held in memory."""
@@ -43,9 +46,14 @@ def small_copy(path: Path, longest: int) -> Image.Image | None:
     The first frame of an animation. Transparency is kept.
     """
     try:
+        if path.stat().st_size > MAX_BYTES:
+            return None
+        data = path.read_bytes()
+        if excess_of(data) is not None:
+            return None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is checked below
-            with Image.open(path, formats=FORMATS) as picture:
+            warnings.simplefilter("ignore")  # MAX_PIXELS is checked below; the oddities of camera data matter to nobody
+            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
                 if picture.width * picture.height > MAX_PIXELS:
                     return None
                 picture.draft("RGB", (longest, longest))
