@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from charimg.errors import FlakyError
+from charimg.images import decode_base64
 
 MAX_ID = 255
 """Characters; ids are opaque, case-sensitive and never longer."""
@@ -99,16 +98,12 @@ def _images(data: Any) -> Iterator[dict[str, Any]]:
 
 
 def _bytes_of(encoded: str) -> bytes:
-    """The bytes of base64, with or without ``data:...,`` before it."""
-    if encoded.startswith("data:"):
-        encoded = encoded.partition(",")[2]
+    """The bytes of base64, with or without ``data:...,`` before it. The picture was made, whatever became of it."""
     try:
-        data = base64.b64decode("".join(encoded.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise FlakyError("Whisk sent a damaged picture (its base64 breaks off)", possibly_charged=True) from None
-    if not data:
-        raise FlakyError("Whisk sent an empty picture", possibly_charged=True)
-    return data
+        return decode_base64(encoded)
+    except FlakyError as error:
+        error.possibly_charged = True
+        raise
 
 
 def _number(value: Any) -> int | None:
