@@ -27,7 +27,7 @@ from charimg.contracts import (
     Trouble,
     Uploader,
 )
-from charimg.errors import FlakyError, PluginError, ProviderError
+from charimg.errors import FlakyError, PluginError, ProviderError, StorageError
 from charimg.events import (
     Event,
     JobDone,
@@ -314,9 +314,13 @@ class Pipeline:
     ) -> PictureRecord:
         bench, original = self._bench, facts.sha256
         metadata = self._metadata_of(job, request, generated, original)
-        saved = bench.pictures.save(
-            job.request.key, request.attempt, generated.data, facts, metadata, beside=bool(job.candidate)
-        )
+        try:
+            saved = bench.pictures.save(
+                job.request.key, request.attempt, generated.data, facts, metadata, beside=bool(job.candidate)
+            )
+        except StorageError:
+            self._possibly_charged(job, request.attempt, "its picture came, and could not be saved")
+            raise
         picture = PictureRecord(
             path=bench.project.shown(saved.path),
             facts=saved.facts,

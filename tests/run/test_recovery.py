@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from charimg.contracts import JobState, PictureRecord
 from charimg.disk import Disk
 from charimg.errors import ProjectBusyError, StorageError
-from charimg.events import JobGenerating, JobPossiblyCharged, JobSaved, JobUploaded
+from charimg.events import JobGenerating, JobPossiblyCharged, JobSaved, JobUploaded, RunFinished
 from charimg.providers.sqlite import SqliteStore
 from tests.run.workshop import Service, Workshop, die_at, paint
 
@@ -210,6 +211,24 @@ def test_a_full_disk_stops_the_run_before_it_spends_more(workshop: Workshop, mon
         5,
         (4, 0, 0, 8, 7),
     )
+
+
+def test_a_picture_that_came_and_could_not_be_saved_is_listed(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been charged: this very run says so, by name, and not only the next."""
+    write = Disk.write_new
+
+    def full(disk: Disk, path: Path, data: bytes) -> None:
+        if path.name.startswith(".c3."):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(disk, path, data)
+
+    monkeypatch.setattr(Disk, "write_new", full)
+    told = workshop.run()
+
+    assert [job.name for job in told.of(RunFinished)[0].possibly_charged] == ["C3"]
+    assert told.counts == (4, 0, 0, 1, 7)
 
 
 @dying
