@@ -70,7 +70,7 @@ class Project:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the project for one run. The lock dies with the process.
+        """Hold the project for one run. The lock dies with the process, and outlives its file.
 
         :raises ProjectBusyError: another process holds it; the message says which.
         :raises StorageError: the state folder cannot be written.
@@ -96,15 +96,23 @@ class Project:
             raise StorageError(
                 f"cannot write in {self.state}: {error.strerror or error}; check its permissions"
             ) from error
+        folder = None
         try:
+            folder = _hold(self.folder)
             # It only tells who holds the lock: what stands in its way must neither stop a run nor spoil its end.
             with suppress(OSError):
                 holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
             yield
+        except _HeldError:
+            raise ProjectBusyError(
+                f"another run holds this project, though its lock in {self.state} was deleted; wait for it to end"
+            ) from None
         finally:
             with suppress(OSError):
                 holder.unlink(missing_ok=True)
             lock.release()
+            if folder is not None:
+                os.close(folder)
 
     def lock_holder(self) -> str | None:
         """Who holds the project now, for people; ``None`` if nobody does."""
@@ -120,6 +128,34 @@ class Project:
             return _holder(self.state / "run.pid")
         except OSError:
             return None
+
+
+class _HeldError(Exception):
+    """Another process holds the folder."""
+
+
+def _hold(folder: Path) -> int | None:
+    """Lock the project's folder itself: a user may delete ``.charimg`` with the lock in it while a run is at work.
+
+    :returns: what is to be closed in the end; ``None`` where folders cannot be locked: on Windows, which does not let
+        the lock's file be deleted either, and on some network file systems.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return None
+    try:
+        held = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(held)
+        if isinstance(error, BlockingIOError):
+            raise _HeldError from None
+        return None
+    return held
 
 
 def _holder(path: Path) -> str:

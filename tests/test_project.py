@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,19 @@ def test_lock_dies_with_its_process(tmp_path: Path) -> None:
         assert project.lock_holder() is None
         with project.locked():
             assert str(project.lock_holder()).startswith(f"process {os.getpid()} on ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not let a file in use be deleted")
+def test_lock_holds_though_its_file_was_deleted(tmp_path: Path) -> None:
+    """Who deletes ``.charimg`` under a run does not let a second one in; when the first has ended, the next may."""
+    project = Project.at(tmp_path)
+    with another_process(tmp_path):
+        shutil.rmtree(project.state)
+        with pytest.raises(ProjectBusyError, match=r"its lock in .* was deleted; wait for it to end"):
+            project.locked().__enter__()
+
+    with project.locked():
+        assert project.lock_holder() is not None
 
 
 def test_lock_ends_with_the_run_however_it_ends(tmp_path: Path) -> None:
