@@ -7,58 +7,26 @@ import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from charimg.contracts import Attempt, JobRecord, JobState, PictureRecord, Provider, ProviderContext, Store, Trouble
+from charimg.contracts import JobRecord, JobState, Provider, ProviderContext, Store
 from charimg.errors import StorageError
-from charimg.model import Cost, ImageFacts, MediaReference, Verdict
 from charimg.testing.bench import Bench, Came, Subject
 from charimg.testing.clock import on_virtual_clock
-from charimg.testing.provider import ProviderContract
+from charimg.testing.store_difference import difference, shown, without_moments
+from charimg.testing.store_facts import FULL, HOSTILE, MEDIA, NOON, TROUBLE, attempt_of
 from charimg.testing.store_model import Model
 from charimg.testing.store_steps import Step, shortened, story_of
+from charimg.testing.store_versions import VersionPromises, fact
 
 T = TypeVar("T")
 
-NOON = datetime(2026, 1, 2, 12, 0, tzinfo=timezone.utc)
-FACTS = ImageFacts("png", 512, 910, "ab" * 32, 12345)
-MEDIA = MediaReference("id-1", "id", "shelf", "lane-1", NOON + timedelta(days=1), "an old man")
-TROUBLE = Trouble(Verdict.THROTTLED, "too much", "generate", 30.5, possibly_charged=True)
-FULL = PictureRecord(
-    "pictures/rani.png",
-    FACTS,
-    seed=2**63 - 1,
-    model="sketch-1",
-    prompt="রানী, a queen",
-    request_id="r-1",
-    cost=Cost(0.04, "USD", "reported"),
-    media=MEDIA,
-    adopted=True,
-)
-HOSTILE = {
-    "quotes": 'O\'Brien "the" `cat`; DROP TABLE job; -- %s {x} \\',
-    "scripts": "গোপাল ভাঁড় 王后 👑 e\u0301",
-    "controls": "tab\t line\nnull\x00 escape\x1b[31m",
-    "torn": "half an emoji \ud83d and a byte \udcff",
-    "long": "a" * 100_000,
-    "empty": "",
-}
-"""Texts as rosters and services hold them."""
 
-
-def attempt_of(key: str, number: int = 1, **changes: Any) -> Attempt:
-    """An attempt at a job."""
-    name = f"{key}-{number}"
-    return replace(
-        Attempt(name, "run 1", key, key.title(), "lane-1", "sketch", "f" * 16, "a queen", 7, NOON), **changes
-    )
-
-
-class StoreContract(ProviderContract):
+class StoreContract(VersionPromises):
     """Everything a store promises: atomic, durable when a method returns, faithful to every text. Subclass it::
 
         class TestLedger(StoreContract):
@@ -145,32 +113,29 @@ class StoreContract(ProviderContract):
         """Every field of every record comes back from a store that was closed and opened again."""
         model = Model()
 
+        facts = [
+            *(fact("record_intent", attempt_of(key)) for key in ("rani", "raja", "mantri", "gopal", "nobody")),
+            fact("record_intent", attempt_of("raja", 2, candidate=True, place="account-1")),
+            fact("record_ticket", "rani-1", "ticket-1"),
+            fact("record_saved", "rani-1", FULL, None),
+            fact("record_upload", "rani", "shelf", MEDIA),
+            fact("record_trouble", "raja-1", replace(TROUBLE, unreachable=True), JobState.PENDING),
+            fact("record_lost", "mantri-1"),
+            fact("record_saved", "gopal-1", replace(FULL, path="pictures/gopal.png"), None),
+            fact("record_setback", "gopal", replace(TROUBLE, stage="upload"), JobState.SAVED),
+            fact("record_ticket", "nobody-1", "ticket-2"),
+        ]
+
         async def write(store: Store) -> None:
             await store.begin_run("run 1", NOON, {"jobs": ["rani"], "total": 1})
             model.begin_run({"jobs": ["rani"], "total": 1})
-            for key in ("rani", "raja", "mantri", "gopal", "nobody"):
-                await store.record_intent(attempt_of(key))
-                model.record_intent(attempt_of(key))
-            await store.record_ticket("rani-1", "ticket-1")
-            await store.record_saved("rani-1", FULL, None)
-            await store.record_upload("rani", "shelf", MEDIA)
-            await store.record_trouble("raja-1", TROUBLE, JobState.PENDING)
-            await store.record_lost("mantri-1")
-            await store.record_saved("gopal-1", replace(FULL, path="pictures/gopal.png"), None)
-            await store.record_setback("gopal", replace(TROUBLE, stage="upload"), JobState.SAVED)
-            await store.record_ticket("nobody-1", "ticket-2")
+            for method, values, _ in facts:
+                await getattr(store, method)(*values)
+                getattr(model, method)(*values)
             await store.finish_run("run 1", NOON + timedelta(minutes=1), {"succeeded": 1})
-            model.record_ticket("rani-1", "ticket-1")
-            model.record_saved("rani-1", FULL, None)
-            model.record_upload("rani", "shelf", MEDIA)
-            model.record_trouble("raja-1", TROUBLE, JobState.PENDING)
-            model.record_lost("mantri-1")
-            model.record_saved("gopal-1", replace(FULL, path="pictures/gopal.png"), None)
-            model.record_setback("gopal", replace(TROUBLE, stage="upload"), JobState.SAVED)
-            model.record_ticket("nobody-1", "ticket-2")
 
         async def read(store: Store) -> str | None:
-            return await _difference(store, model)
+            return await difference(store, model)
 
         self.on_store(tmp_path, write)
         trouble = self.on_store(tmp_path, read)
@@ -215,7 +180,7 @@ class StoreContract(ProviderContract):
         jobs = self.seen(tmp_path)
         states = {key: record.state for key, record in jobs.items()}
         wanted = {"rani": JobState.SAVED, "raja": JobState.OPEN}
-        self.expect(states == wanted, f"after its process was killed the ledger knows {_shown(states)}")
+        self.expect(states == wanted, f"after its process was killed the ledger knows {shown(states)}")
         tickets = [one.ticket for one in jobs["raja"].open_attempts]
         self.expect(tickets == ["ticket-1"], f"after its process was killed the open attempt has the tickets {tickets}")
 
@@ -227,24 +192,30 @@ class StoreContract(ProviderContract):
             await store.job("rani")
             await store.lost_attempts()
             await store.last_plan()
+            await store.history("rani")
+            await store.choices()
+            await store.faults()
 
         async def write(store: Store) -> None:
             await store.record_intent(attempt_of("rani"))
 
         self.on_store(tmp_path, look, read_only=True)
-        self.expect(not _files(tmp_path), f"looking into an empty project creates {_shown(set(_files(tmp_path)))}")
+        self.expect(not _files(tmp_path), f"looking into an empty project creates {shown(set(_files(tmp_path)))}")
         self.on_store(tmp_path, write)
         before = _files(tmp_path)
         self.on_store(tmp_path, look, read_only=True)
         changed = sorted(set(before.items()) ^ set(_files(tmp_path).items()))
-        self.expect(not changed, f"looking changes {_shown({name for name, _ in changed})}")
+        self.expect(not changed, f"looking changes {shown({name for name, _ in changed})}")
 
     def test_unknown_attempts_are_refused_and_change_nothing(self, tmp_path: Path) -> None:
         """A fact about what was never begun is a StorageError, and leaves no trace of itself."""
 
         async def scenario(store: Store) -> None:
             await store.record_intent(attempt_of("rani"))
-            before = await _jobs(store)
+            await store.record_intent(attempt_of("raja"))
+            await store.record_saved("raja-1", FULL, None)
+            await store.record_pick("raja", 1, "undo 1", undoes=True)
+            before = await _jobs(store), await store.choices()
             calls: Mapping[str, Callable[[], Awaitable[None]]] = {
                 "record_ticket": lambda: store.record_ticket("none-1", "ticket"),
                 "record_saved": lambda: store.record_saved("none-1", FULL, None),
@@ -252,6 +223,11 @@ class StoreContract(ProviderContract):
                 "record_lost": lambda: store.record_lost("none-1"),
                 "record_upload": lambda: store.record_upload("none", "shelf", MEDIA),
                 "record_setback": lambda: store.record_setback("none", TROUBLE, JobState.SAVED),
+                "record_moved": lambda: store.record_moved("none", "none.png", "none.1.png"),
+                "record_pick": lambda: store.record_pick("none", 1, "pick 1"),
+                "record_pick, of a version": lambda: store.record_pick("raja", 2, "pick 1"),
+                "record_pick, of a job without a picture,": lambda: store.record_pick("rani", 1, "pick 1"),
+                "record_pick, where all is undone,": lambda: store.record_pick("raja", 1, "undo 2", undoes=True),
                 "record_intent, of an attempt that is known": lambda: store.record_intent(
                     attempt_of("rani", prompt="another")
                 ),
@@ -265,7 +241,8 @@ class StoreContract(ProviderContract):
                     self.fail(f"{name} of something unknown raises {type(error).__name__} instead of StorageError")
                 else:
                     self.fail(f"{name} of something unknown is taken")
-                self.expect(await _jobs(store) == before, f"{name} was refused, and changed something all the same")
+                after = await _jobs(store), await store.choices()
+                self.expect(after == before, f"{name} was refused, and changed something all the same")
 
         self.on_store(tmp_path, scenario)
 
@@ -287,13 +264,14 @@ class StoreContract(ProviderContract):
         self.expect(told == wanted, f"of twenty jobs at once {len(set(told.items()) & set(wanted.items()))} are right")
 
     def test_unused_ledger_is_empty(self, tmp_path: Path) -> None:
-        """Before the first run there is no plan, no job and nothing lost."""
+        """Before the first run there is no plan, no job, no attempt, no choice and nothing lost."""
 
         async def read(store: Store) -> tuple[Any, ...]:
-            return await store.last_plan(), await store.jobs(), await store.job("rani"), await store.lost_attempts()
+            jobs = await store.jobs(), await store.job("rani"), await store.history("rani")
+            return await store.last_plan(), *jobs, await store.choices(), await store.lost_attempts()
 
         told = self.on_store(tmp_path, read)
-        self.expect(told == (None, {}, None, ()), f"an unused ledger tells {told}")
+        self.expect(told == (None, {}, None, (), (), ()), f"an unused ledger tells {told}")
 
     def test_any_story_is_told_as_it_happened(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         """Whatever sequence of facts is recorded, the ledger tells the same as a plain model of it."""
@@ -319,39 +297,14 @@ class StoreContract(ProviderContract):
                     await store.open()
                 else:
                     await step.take(store, model, number)
-            return await _difference(store, model)
+            faults = await store.faults()
+            return await difference(store, model) or (f"faults() finds {faults[0]}" if faults else None)
         finally:
             await store.close()
 
 
 async def _jobs(store: Store) -> dict[str, JobRecord]:
-    return {key: replace(record, updated=None) for key, record in (await store.jobs()).items()}
-
-
-async def _difference(store: Store, model: Model) -> str | None:
-    """What a store tells otherwise than the model; ``None`` if nothing."""
-    told, wanted = await _jobs(store), model.jobs()
-    if set(told) != set(wanted):
-        return f"it knows the jobs {_shown(told)} instead of {_shown(wanted)}"
-    for key, record in wanted.items():
-        alone = await store.job(key)
-        if alone is None or replace(alone, updated=None) != told[key]:
-            return f"job({key!r}) tells something else than jobs()"
-        if record != told[key]:
-            fields = [name for name in vars(record) if getattr(record, name) != getattr(told[key], name)]
-            was = {name: (getattr(told[key], name), getattr(record, name)) for name in fields}
-            return f"of {key} it tells otherwise: " + "; ".join(
-                f"{name} is {got!r:.200} instead of {want!r:.200}" for name, (got, want) in was.items()
-            )
-    if await store.lost_attempts() != model.lost_attempts():
-        return f"lost_attempts() tells {len(await store.lost_attempts())} instead of {len(model.lost_attempts())}"
-    if await store.last_plan() != model.plan:
-        return "last_plan() is not the newest plan"
-    return None
-
-
-def _shown(names: Any) -> str:
-    return ", ".join(map(str, names.items() if isinstance(names, dict) else sorted(names))) or "nothing"
+    return {key: without_moments(record) for key, record in (await store.jobs()).items()}
 
 
 def _files(folder: Path) -> dict[str, str]:

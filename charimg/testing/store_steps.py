@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -38,11 +38,11 @@ class Step:
             plan: dict[str, object] = {"total": number, "note": self.text.encode("ascii", "replace").decode()}
             await store.begin_run(f"run {number}", _NOON, plan)
             model.begin_run(plan)
-        elif self.name == "intent":
+        elif self.name in ("intent", "candidate"):
             await self._begin(store, model, number)
-        elif self.name in ("upload", "setback"):
+        elif self.name in ("upload", "setback", "pick", "undo", "moved"):
             if model.records:
-                await self._end_of_job(store, model, list(model.records)[self.which % len(model.records)])
+                await self._with_job(store, model, list(model.records)[self.which % len(model.records)], number)
         elif ids := model.open_ids():
             await self._end_of_attempt(store, model, ids[self.which % len(ids)], number)
 
@@ -51,31 +51,71 @@ class Step:
         seed = None if self.flag else 2**40 + number
         # The moments run backwards: the order is that of the calls and not of the clock.
         began = _NOON - timedelta(seconds=number)
-        attempt = Attempt(f"a{number}", "run", key, self.text, "lane-1", "sketch", "f" * 16, self.text, seed, began)
+        candidate = self.name == "candidate"
+        attempt = Attempt(
+            id=f"a{number}",
+            run=f"run {number // 8}",
+            key=key,
+            name=self.text,
+            lane=f"lane-{number % 3}",
+            provider=f"sketch-{number % 2}",
+            asked=f"{number:016}",
+            prompt=self.text,
+            seed=seed,
+            started=began,
+            candidate=candidate,
+        )
         await store.record_intent(attempt)
         model.record_intent(attempt)
 
-    async def _end_of_job(self, store: Store, model: Model, key: str) -> None:
+    async def _with_job(self, store: Store, model: Model, key: str, number: int) -> None:
+        versions = model.pictures.get(key, [])
         if self.name == "setback":
             trouble = Trouble(Verdict.THROTTLED, self.text, "upload", 1.5, possibly_charged=False)
-            await store.record_setback(key, trouble, JobState.SAVED)
-            model.record_setback(key, trouble, JobState.SAVED)
-            return
-        media = None if self.flag else MediaReference("m1", "id", "shelf", "lane-1", _NOON, self.text)
-        await store.record_upload(key, "shelf", media)
-        model.record_upload(key, "shelf", media)
+            state = JobState.OPEN if self.flag else JobState.SAVED
+            await store.record_setback(key, trouble, state)
+            model.record_setback(key, trouble, state)
+        elif self.name == "upload":
+            media = None if self.flag else MediaReference(f"m{number}", "id", "shelf", "lane-1", _NOON, self.text)
+            await store.record_upload(key, f"shelf-{number % 2}", media)
+            model.record_upload(key, f"shelf-{number % 2}", media)
+        elif self.name == "moved":
+            path = versions[self.which % len(versions)].path if versions else "nowhere.png"
+            await store.record_moved(key, path, f"{key}.moved-{number}.png")
+            model.record_moved(key, path, f"{key}.moved-{number}.png")
+        elif self.name == "pick" and versions:
+            version = self.which % len(versions) + 1
+            await store.record_pick(key, version, f"pick {number}")
+            model.record_pick(key, version, f"pick {number}", undoes=False)
+        elif self.name == "undo" and (chosen := model.undoable(key)):
+            before = chosen[-2] if len(chosen) > 1 else chosen[-1]
+            await store.record_pick(key, before.version, f"undo {number}", undoes=True)
+            model.record_pick(key, before.version, f"undo {number}", undoes=True)
 
     async def _end_of_attempt(self, store: Store, model: Model, attempt: str, number: int) -> None:
         if self.name == "ticket":
             await store.record_ticket(attempt, f"ticket {number} {self.text}")
             model.record_ticket(attempt, f"ticket {number} {self.text}")
         elif self.name == "saved":
-            key = model.attempts[attempt].attempt.key
-            picture = PictureRecord(f"{key}.png", _FACTS, prompt=self.text, cost=self.extra, adopted=self.flag)
-            await store.record_saved(attempt, picture, f"{key}.{number}.png")
-            model.record_saved(attempt, picture, f"{key}.{number}.png")
+            begun = model.attempts[attempt].attempt
+            beside = begun.candidate and not self.flag
+            path, kept = (
+                (f"{begun.key}.{number}.png", None) if beside else (f"{begun.key}.png", f"{begun.key}.{number}.png")
+            )
+            picture = PictureRecord(
+                path,
+                replace(_FACTS, sha256=f"{number:064x}"),
+                prompt=self.text,
+                cost=self.extra,
+                adopted=self.flag,
+                saved=_NOON - timedelta(days=number) if self.flag else None,
+                original=f"{number:064}" if self.flag else None,
+            )
+            await store.record_saved(attempt, picture, kept)
+            model.record_saved(attempt, picture, kept)
         elif self.name == "trouble":
-            trouble = Trouble(Verdict.FLAKY, self.text, "generate", None, possibly_charged=self.flag)
+            wait, odd = (0.25, True) if self.which % 2 else (None, False)
+            trouble = Trouble(Verdict.FLAKY, self.text, "generate", wait, possibly_charged=self.flag, unreachable=odd)
             await store.record_trouble(attempt, trouble, JobState.FAILED)
             model.record_trouble(attempt, trouble, JobState.FAILED)
         else:
@@ -84,11 +124,18 @@ class Step:
 
 
 _NAMES = (
-    ("intent",) * 6 + ("saved",) * 4 + ("ticket", "trouble", "trouble", "lost", "upload", "setback", "run", "reopen")
+    *("intent",) * 5,
+    *("candidate",) * 4,
+    *("saved",) * 6,
+    *("trouble",) * 2,
+    *("pick",) * 3,
+    *("undo",) * 2,
+    *("upload",) * 2,
+    *("ticket", "lost", "setback", "moved", "run", "reopen"),
 )
 """The steps, the frequent ones more than once."""
 
-LENGTH = 30
+LENGTH = 40
 """Steps of a story."""
 
 
