@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,16 +30,27 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """The event as plain JSON data."""
-        entries = ((entry.name, getattr(self, entry.name)) for entry in fields(self))
+        kind: Any = type(self)  # a class is hashable, whatever its instances are
+        entries = ((name, getattr(self, name)) for name in _field_names(kind))
         told = {name: _plain(value) for name, value in entries if value is not None or name in ALWAYS_TOLD}
         return {"event": self.event, **told}
+
+
+@cache
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(entry.name for entry in fields(kind))
 
 
 ALWAYS_TOLD = ("wait",)
 """Fields that are told even when there is nothing in them: "no word of a wait" is a fact about trouble."""
 
 
+_AS_THEY_ARE = (str, int, float, bool, type(None))
+
+
 def _plain(value: Any) -> Any:
+    if type(value) in _AS_THEY_ARE:  # of which the names of a large cast are most
+        return value
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Enum):
@@ -46,7 +58,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+        return {name: _plain(getattr(value, name)) for name in _field_names(type(value))}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
@@ -54,7 +66,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class JobName:
     """A job as people and programs call it."""
 
@@ -104,7 +116,7 @@ class RunStarted(Event):
     """Jobs in this run."""
     skipped: int
     """Characters of the roster that need nothing."""
-    jobs: tuple[JobName, ...]
+    jobs: tuple[JobName, ...] = field(repr=False)
     """In roster order."""
     lanes: tuple[str, ...]
     """Names of the lanes that work on it from the beginning."""
@@ -123,7 +135,7 @@ class RunStarted(Event):
     command: tuple[str, ...] = ()
     """What the user wrote after ``charimg run``, without ``--only`` and ``--force``: it makes whatever is missing in
     the same way. Empty where no command line began the run, too."""
-    uploads_only: tuple[str, ...] = ()
+    uploads_only: tuple[str, ...] = field(default=(), repr=False)
     """Keys of the jobs whose picture is there; only its upload is missing."""
     out: str
     """The folder the pictures go to."""
@@ -464,9 +476,10 @@ class RunFinished(Event):
     """What the command ends with."""
     interrupted: bool = False
     """Ctrl-C ended it."""
-    problems: tuple[Problem, ...] = ()
+    # Not in the repr, likewise the next: asyncio makes one of what a finished task returned, of however many.
+    problems: tuple[Problem, ...] = field(default=(), repr=False)
     """Every failed and rejected job, in roster order."""
-    left: tuple[JobName, ...] = ()
+    left: tuple[JobName, ...] = field(default=(), repr=False)
     """The pending jobs, in roster order."""
     closed: tuple[LaneClosed, ...] = ()
     """The lanes that closed before the end."""
