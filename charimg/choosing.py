@@ -93,6 +93,24 @@ def candidates_waiting(history: Sequence[AttemptRecord], choices: Sequence[Choic
     )
 
 
+async def all_waiting(store: Store, records: Mapping[str, JobRecord]) -> dict[str, int]:
+    """How many candidates wait to be chosen among, of every character that has any; one question for nearly all.
+
+    :raises StorageError: the ledger cannot be read.
+    """
+    if not any(record.other_pictures for record in records.values()):
+        return {}
+    chosen: defaultdict[str, list[Choice]] = defaultdict(list)
+    for choice in await store.choices():
+        chosen[choice.key].append(choice)
+    waiting = {}
+    for key, record in records.items():
+        last = chosen[key][-1].made if chosen[key] else None
+        if any(one.saved is not None and (last is None or one.saved >= last) for one in record.other_pictures):
+            waiting[key] = len(candidates_waiting(await store.history(key), chosen[key]))
+    return {key: count for key, count in waiting.items() if count}
+
+
 # -- steps ------------------------------------------------------------------------------------------------------
 
 

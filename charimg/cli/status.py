@@ -33,6 +33,8 @@ _MOST_NAMED = 12
 """Characters that a command is spelt out for."""
 _MOST_ROWS = 200
 """Rows on a terminal."""
+_MOST_OFFERED = 3
+"""Characters whose candidates are pointed to."""
 _ID_SHOWN = 14
 """Characters of a media id in the table; ``--json`` and the gallery have all of it."""
 
@@ -70,8 +72,9 @@ def command(
         click.echo()
         _show(cast.former, now, "No longer in the roster")
     click.echo()
-    again = shlex.join(["charimg", *_folder_words(desk), "run", *cast.command])
-    for line in _footer((*cast.cards, *cast.former), len(cast.cards), cast.run, again):
+    charimg = ["charimg", *_folder_words(desk)]
+    again, look = shlex.join([*charimg, "run", *cast.command]), shlex.join([*charimg, "log"])
+    for line in _footer((*cast.cards, *cast.former), len(cast.cards), cast.run, again, look):
         click.echo(line)
 
 
@@ -129,7 +132,9 @@ def _data(card: Card, in_roster: bool) -> dict[str, Any]:
         "possibly_charged": card.maybe_charged,
         "standing_at": card.standing_at,
         "spent": [{"amount": cost.amount, "currency": cost.currency, "source": cost.source} for cost in card.spent],
+        "stale": card.changed,
         "roster_changed": card.changed,
+        "candidates": card.candidates,
         "in_roster": in_roster,
         "updated": None if card.updated is None else card.updated.isoformat(),
     }
@@ -177,11 +182,13 @@ def _media(card: Card, now: datetime) -> str:
 def _note(card: Card) -> str:
     notes = [card.reason] if card.reason else []
     if card.changed:
-        notes.append("the roster has changed since; --force makes it again")
+        notes.append("stale: the roster has changed since; --stale makes it again")
+    if card.candidates:
+        notes.append(f"{card.candidates} candidate{'' if card.candidates == 1 else 's'} to choose from")
     return "; ".join(notes)
 
 
-def _footer(cards: Sequence[Card], of_roster: int, run: str | None, again: str) -> Iterator[str]:
+def _footer(cards: Sequence[Card], of_roster: int, run: str | None, again: str, look: str) -> Iterator[str]:
     from charimg.gallery.cards import counted, total_spent  # noqa: PLC0415 - see open_cast
 
     present = cards[:of_roster]
@@ -197,13 +204,14 @@ def _footer(cards: Sequence[Card], of_roster: int, run: str | None, again: str) 
         yield f"a run is under way ({printable(run)})"
         return
     yield from _next_steps(present, printable(again))
+    yield from _offers(present, printable(look))
 
 
 def _next_steps(present: Sequence[Card], again: str) -> Iterator[str]:
     """What to type, of those the command really does something for."""
     from charimg.gallery.cards import stopped_by  # noqa: PLC0415 - see open_cast
 
-    contented = [card for card in present if card.earlier_stands]
+    contented = [card for card in present if card.earlier_stands and not card.changed]
     waiting = [card for card in present if card.state not in {"done", "rejected"} and not card.earlier_stands]
     stop = stopped_by(card for card in waiting if card.standing_at is None)
     if stop is not None:
@@ -213,7 +221,21 @@ def _next_steps(present: Sequence[Card], again: str) -> Iterator[str]:
     elif waiting:
         also = "fetches what is under way and " if any(card.standing_at is not None for card in waiting) else ""
         yield f"{again}  {also}makes what is missing"
+    stale = sum(card.changed for card in present)
+    if stale:
+        yield f"{again} --stale  makes {'it' if stale == 1 else f'the {stale}'} again that the roster has changed since"
     if contented:
         names = "".join(f" --only {shlex.quote(printable(card.key))}" for card in contented[:_MOST_NAMED])
         others = f"  (and {len(contented) - _MOST_NAMED} more)" if len(contented) > _MOST_NAMED else ""
         yield f"another picture in place of one that stands: {again} --force{names}{others}"
+
+
+def _offers(present: Sequence[Card], look: str) -> Iterator[str]:
+    """Where candidates are to choose from."""
+    from charimg.ui.wording import shell_word  # noqa: PLC0415 - only where candidates are
+
+    offered = [card for card in present if card.candidates]
+    for card in offered[:_MOST_OFFERED]:
+        yield f"{look} {shell_word(card.name, card.key)}  shows the candidates to choose from"
+    if len(offered) > _MOST_OFFERED:
+        yield f"({len(offered) - _MOST_OFFERED} more have candidates)"

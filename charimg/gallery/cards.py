@@ -10,6 +10,7 @@ from pathlib import Path
 
 from charimg.contracts.store import JobRecord, JobState, Trouble
 from charimg.model import Cost, MediaReference, Roster, Verdict
+from charimg.plan import is_stale
 from charimg.project import Project
 from charimg.roster import request_for
 
@@ -54,7 +55,9 @@ class Card:
     under_way: bool = False
     """A run is at work on it at this moment."""
     changed: bool = False
-    """The roster asks for something else than the picture was made from."""
+    """The picture is stale: the roster asks for something else than it was made from."""
+    candidates: int = 0
+    """Pictures that were made to choose from, and nobody has chosen yet."""
     updated: datetime | None = None
 
     @property
@@ -98,12 +101,15 @@ def cards_of(
     project: Project,
     lost: Mapping[str, int] | None = None,
     free: Collection[str] = (),
+    *,
+    waiting: Mapping[str, int] | None = None,
 ) -> list[Card]:
     """A card for every character of the roster, in its order.
 
     :param jobs: the ledger, as :meth:`charimg.contracts.Store.jobs` gives it.
     :param lost: how many attempts of a key may have been charged without a picture.
     :param free: lanes where nothing is charged.
+    :param waiting: how many candidates of a key wait to be chosen among.
     """
     cards = []
     for character in roster.characters:
@@ -118,7 +124,8 @@ def cards_of(
                 tags=character.tags,
                 prompt=card.prompt or request.prompt,
                 seed=character.seed if card.seed is None else card.seed,
-                changed=card.picture is not None and record.asked not in (None, request.fingerprint),
+                changed=card.picture is not None and is_stale(record, request),
+                candidates=(waiting or {}).get(character.key, 0),
             )
         )
     return cards

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from charimg.choosing import all_waiting
 from charimg.errors import InputError
 from charimg.gallery.cards import Card, cards_of, during_a_run, former_cards
 from charimg.model import Roster
@@ -20,10 +21,11 @@ from charimg.workplace import Workplace
 class Cast:
     """Everybody, as they stand."""
 
-    roster: Roster
-    cards: tuple[Card, ...]
+    # None of these is in the repr: asyncio makes one of what a finished task returned, of however many characters.
+    roster: Roster = field(repr=False)
+    cards: tuple[Card, ...] = field(repr=False)
     """The characters of the roster, in its order."""
-    former: tuple[Card, ...]
+    former: tuple[Card, ...] = field(repr=False)
     """Those the ledger knows and the roster no longer has."""
     command: tuple[str, ...] = ()
     """What makes whatever is missing, after ``charimg run``: as the last run here had it, if it was of this roster."""
@@ -80,9 +82,10 @@ async def read_cast(workplace: Workplace, roster: Roster, options: Options | Non
         jobs = await store.jobs()
         plan = await store.last_plan()
         free = _free_lanes(plan)
+        waiting = await all_waiting(store, jobs)
         lost = Counter(attempt.key for attempt in await store.lost_attempts() if attempt.lane not in free)
     project = workplace.project
-    cards = cards_of(roster, jobs, project, lost, free)
+    cards = cards_of(roster, jobs, project, lost, free, waiting=waiting)
     run = project.lock_holder()
     return Cast(
         roster,
