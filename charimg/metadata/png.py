@@ -96,15 +96,17 @@ def _survey(data: bytes, chunks: list[_Chunk]) -> _Survey | None:
             others.append(text)
         elif names_provenance(text.value.encode()):
             return None
-    written = [
-        one for one in others if one.value in prompts or (one.keyword == _SOFTWARE and one.value.startswith("charimg "))
-    ]
-    ours |= {one.start for one in written}
-    return (
-        None
-        if count > _MAX_TEXTS
-        else _Survey(frozenset(ours), frozenset({one.keyword for one in others if one not in written}))
-    )
+    if count > _MAX_TEXTS:
+        return None
+    written = {one.start for one in others if _is_ours(one, prompts)}
+    theirs = frozenset(one.keyword for one in others if one.start not in written)
+    return _Survey(frozenset(ours | written), theirs)
+
+
+def _is_ours(text: _Text, prompts: set[str]) -> bool:
+    if text.keyword == _SOFTWARE:
+        return text.value.startswith("charimg ")
+    return text.value != "" and text.value in prompts
 
 
 def _walk(data: bytes) -> Iterator[_Chunk]:

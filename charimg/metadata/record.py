@@ -112,7 +112,7 @@ class PictureMetadata:
         if self.original is not None and not _DIGEST.fullmatch(self.original):
             kept["original"] = None
         for name, value in kept.items():
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, None if value == "" and name in _OPTIONAL else value)
 
     def shorter(self, most: int) -> PictureMetadata:
         """The same with no long text above *most* characters."""
@@ -203,7 +203,7 @@ def _sound(text: str | None) -> str | None:
 def _shortened(text: str | None, most: int) -> tuple[str | None, bool]:
     if text is None or len(text) <= most:
         return text, False
-    return text[: max(0, most - 1)].rstrip() + ELLIPSIS, True
+    return text[: max(0, most - 1)] + ELLIPSIS, True
 
 
 def _text(value: object, default: str | None) -> str | None:
