@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from charimg.addresses import server_of
+from charimg.bench import Bench, Terms
 from charimg.claims import Kind
 from charimg.contracts import Declaration, ImageGenerator, Price, Provider, ProviderContext, SettingValue, Uploader
 from charimg.errors import CharimgError, FatalError, InputError, ProviderError
 from charimg.http import HttpSession
 from charimg.lane_choice import LaneChoice, LaneChoices
 from charimg.model import Job
-from charimg.pipeline import Bench, Pipeline, Terms
+from charimg.pipeline import Pipeline
 from charimg.policy import Outcome
 from charimg.provider_call import PATIENCE, is_in_core_words
 from charimg.provider_context import lane_values, provider_context

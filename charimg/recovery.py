@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from charimg.bench import Bench
 from charimg.contracts import Attempt, JobRecord, PictureRecord, Price
 from charimg.errors import StorageError
 from charimg.events import Event, JobPossiblyCharged
 from charimg.model import utc_now
 from charimg.picture_folder import Saved
-from charimg.pipeline import OLDEST_TICKET, Bench, picture_saved
+from charimg.picture_making import OLDEST_TICKET, picture_saved
 
 
 async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mapping[str, Price | None]) -> list[Event]:

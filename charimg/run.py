@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from charimg.bench import Bench
 from charimg.budget import Budget
 from charimg.contracts import JobRecord, Observer, Price, Store
 from charimg.disk import Disk
@@ -22,7 +23,7 @@ from charimg.lane_choice import LaneChoice, LaneChoices
 from charimg.lane_work import LaneWork, Leftover
 from charimg.model import Job, Roster, utc_now
 from charimg.picture_folder import PictureFolder
-from charimg.pipeline import Bench, standing_attempts
+from charimg.picture_making import standing_attempts
 from charimg.plan import Plan, Redo, make_plan
 from charimg.policy import Policy
 from charimg.raised_where import log_stack, told

@@ -17,6 +17,8 @@ FLOORS = (
     ("run", "logins"),
     ("recovery", "lane", "lane_words", "repair"),
     ("scheduler", "pipeline", "adoption", "audit", "lane_choice", "summary"),
+    ("picture_making",),
+    ("bench",),
     ("choosing", "survey", "work_reports", "budget", "shared_quotas", "job_queue", "lane_work"),
     ("workplace", "picture_folder", "found_pictures", "plan"),
     ("catalogue", "installer", "provider_context"),

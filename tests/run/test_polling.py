@@ -234,7 +234,7 @@ def test_a_ticket_is_not_asked_for_for_ever(bench: Callable[[Desk], Workshop], m
     desk = Desk(FlakyError("HTTP 500"))
     shop = bench(desk)
     shop.run()
-    monkeypatch.setattr("charimg.pipeline.OLDEST_TICKET", timedelta(0))
+    monkeypatch.setattr("charimg.picture_making.OLDEST_TICKET", timedelta(0))
     second = shop.run(flags={"max_retries": "0"})
     desk.answers = [paint()]
     third = shop.run()
