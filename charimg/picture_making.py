@@ -203,7 +203,7 @@ class PictureMaking:
                 job.request.key, request.attempt, generated.data, facts, metadata, beside=bool(job.candidate)
             )
         except StorageError:
-            bench.possibly_charged(lane, job, request.attempt, "its picture came, and could not be saved")
+            bench.possibly_charged(self._lane, job, request.attempt, "its picture came, and could not be saved")
             raise
         picture = PictureRecord(
             path=bench.project.shown(saved.path),

@@ -101,7 +101,7 @@ def test_force_after_a_crash_is_content_with_the_picture_that_was_paid_for(works
     """A forced run that died after its picture came does not pay for that character again, and keeps the old one."""
     workshop.cast("C1")
     workshop.run()
-    workshop.run_and_die(die_at(Path, "replace", "before"), force=True)
+    workshop.run_and_die(die_at(Disk, "replace", "before"), force=True)
     workshop.run(force=True)
 
     assert (workshop.generator.asked["c1"], workshop.pictures()[0]) == (2, "c1.1.png")
@@ -239,7 +239,7 @@ def test_a_picture_that_cannot_be_taken_up_is_one_line_not_a_traceback(
     from charimg.picture_folder import PictureFolder
 
     workshop.cast("C1")
-    workshop.run_and_die(die_at(Path, "replace", "before"))
+    workshop.run_and_die(die_at(Disk, "replace", "before"))
 
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
