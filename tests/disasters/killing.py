@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -222,15 +222,26 @@ def examine(scene: Scene, moment: str, before: Books, asked_before: Counter[str]
 # -- one roster ---------------------------------------------------------------------------------------------------
 
 
-def kill_again_and_again(scene: Scene, *, characters: int, kills: int, seed: int) -> Report:
+def kill_again_and_again(
+    scene: Scene,
+    *,
+    characters: int,
+    kills: int,
+    seed: int,
+    moments: Collection[str] = MOMENTS,
+    before_each: Callable[[random.Random], None] = lambda _dice: None,
+) -> Report:
     """Kill the scene's runs *kills* times (or until all is done), let the last one end, and hold the accounts.
+
+    :param moments: names of :data:`MOMENTS`.
+    :param before_each: done before every run.
 
     Raises:
         AssertionError: something was lost, paid twice and not told, or left lying about.
     """
     dice = random.Random(seed)
     report = Report(scene.service.name, seed)
-    names = list(MOMENTS)
+    names = list(moments)
     dice.shuffle(names)
     turns = itertools.cycle(names)
     lives: list[Ended] = []
@@ -238,6 +249,7 @@ def kill_again_and_again(scene: Scene, *, characters: int, kills: int, seed: int
     while len(report.deaths) < kills:
         moment = next(turns)
         before, asked = scene.books(), Counter(scene.emulator.arrived)
+        before_each(dice)
         running = scene.start_run()
         MOMENTS[moment](scene, running, dice, share)
         if not running.alive:
@@ -247,6 +259,7 @@ def kill_again_and_again(scene: Scene, *, characters: int, kills: int, seed: int
             continue
         lives.append(running.kill())
         report.deaths.append(examine(scene, moment, before, asked))
+    before_each(dice)
     lives.append(scene.run())
     settle(scene, report, lives, characters)
     return report

@@ -37,6 +37,13 @@ class _Slowed:
         self.answered: Counter[str] = Counter()
         self.undecided = 0
         """Requests that have arrived and are not charged for, or refused, yet."""
+        self._lines: set[asyncio.Transport] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def hang_up(self) -> None:
+        """Break every connection on which an answer is due; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(lambda: [line.abort() for line in self._lines])
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         kind = self.is_a(request.method, request.path)
@@ -47,9 +54,14 @@ class _Slowed:
             self.undecided -= 1
             if kind is not None:
                 self.arrived[kind] += 1
-        if kind is not None:
-            await asyncio.sleep(self.latency)
-            self.answered[kind] += 1
+        if kind is not None and (line := request.transport) is not None:
+            self._loop = asyncio.get_running_loop()
+            self._lines.add(line)
+            try:
+                await asyncio.sleep(self.latency)
+                self.answered[kind] += 1
+            finally:
+                self._lines.discard(line)
         return response
 
 
