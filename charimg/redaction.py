@@ -1,18 +1,25 @@
 """Secrets that cannot slip into a text by accident, and the eraser for those that try.
 
 A credential travels as :class:`Secret`, which prints as ``***``. What a provider learns on its way (a bearer
-token) it adds to the run's :class:`Redactor`; every message passes through it before anyone hears it.
+token) it adds to the run's :class:`Redactor`; every message passes through it before anyone hears it. What comes out
+of a crash passes through all of them (:func:`clean_of_all`).
 """
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import re
-from collections.abc import Iterator
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+from weakref import WeakSet
 
 SHORTEST_REDACTED = 6
 """Characters: a shorter secret would turn innocent words into stars."""
+
+SHORTEST_DISGUISED = 10
+"""Characters from which a secret is known in capitals, over a line's end, and as base64 too."""
 
 _KEY_SHAPES = re.compile(
     r"(?P<kept>[?&](?:key|api_?key|token|access_token|signature|sig)=|://(?=[^/@\s]{0,99}:[^/@\s]{0,99}@))"
@@ -68,6 +75,9 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
+        self._disguised: set[str] = set()
+        """The longer ones in small letters and without spaces."""
+        _ALIVE.add(self)
 
     def add(self, secret: str | Secret) -> None:
         """Remember a secret: it is erased from now on, whole, in those of its parts that look secret themselves (the
@@ -78,7 +88,21 @@ class Redactor:
         text = secret.reveal() if isinstance(secret, Secret) else secret
         for piece in {text, text.strip(), *_secret_parts(text)}:
             if len(piece) >= SHORTEST_REDACTED:
-                self._secrets |= _spellings(piece)
+                spelled = _spellings(piece)
+                self._secrets |= spelled
+                self._disguised |= {folded for one in spelled if len(folded := _folded(one)) >= SHORTEST_DISGUISED}
+
+    def add_login_of(self, address: object) -> None:
+        """Remember the name and password that stand in an address, as ``http://name:password@host``, if any do."""
+        try:
+            parts = urlsplit(str(address)) if "@" in str(address) else None
+        except ValueError:
+            return
+        if parts is None or not parts.password:
+            return
+        login = parts.netloc.rpartition("@")[0]
+        for word in (login, unquote(login), parts.password, unquote(parts.password)):
+            self.add(word)
 
     def clean(self, text: str) -> str:
         """The text with every known secret and every key-like run replaced by ``***``."""
@@ -90,11 +114,13 @@ class Redactor:
         as a prompt or an id, where a run that merely looks like a key is most likely none."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
-        return text
+        folded = _folded(text)
+        found = [secret for secret in self._disguised if secret in folded]
+        return _without(text, folded, found) if found else text
 
     def holds(self, text: str) -> bool:
         """Whether a known secret stands in the text: an id or an address would be of no use with stars in it."""
-        return any(secret in text for secret in self._secrets)
+        return self.erased(text) != text
 
     def line(self, text: str) -> str:
         """The clean text on one line, its spaces single: what an event may hold."""
@@ -103,11 +129,57 @@ class Redactor:
     def _without_a_beginning_at_the_end(self, text: str) -> str:
         """The text without the first part of a secret that was cut off at its end, as long messages are."""
         body = text.rstrip("… .")
+        begins = len(body)
         for secret in self._secrets:
-            for length in range(min(len(secret) - 1, len(body)), SHORTEST_REDACTED - 1, -1):
-                if body.endswith(secret[:length]):
-                    return body[:-length] + "***" + text[len(body) :]
-        return text
+            beginning = secret[:SHORTEST_REDACTED]
+            place = body.find(beginning, max(0, len(body) - len(secret) + 1))
+            while 0 <= place < begins:
+                if secret.startswith(body[place:]):
+                    begins = place
+                place = body.find(beginning, place + 1)
+        return text if begins == len(body) else body[:begins] + "***" + text[len(body) :]
+
+
+_ALIVE: WeakSet[Redactor] = WeakSet()
+"""Every redactor of this process that is still in use; what an exception holds on to is."""
+
+
+def clean_of_all(text: str) -> str:
+    """The text without whatever any redactor in use knows: for what a crash leaves behind, where nobody can say whose
+    secrets stand in it. Lines stay lines."""
+    whole = Redactor()
+    for one in list(_ALIVE):
+        whole._secrets |= one._secrets
+        whole._disguised |= one._disguised
+    return _KEY_SHAPES.sub(r"\g<kept>***", whole.erased(text))
+
+
+_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200C))
+)
+_FOLDING = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", _SPACES)
+
+
+def _folded(text: str) -> str:
+    """Small letters without spaces: a character for each that is no space."""
+    return text.translate(_FOLDING)
+
+
+def _without(text: str, folded: str, secrets: Iterable[str]) -> str:
+    """The text with stars where the secrets stand in it folded."""
+    places = [index for index, char in enumerate(text) if char not in _SPACES]
+    spans = []
+    for secret in secrets:
+        begin = folded.find(secret)
+        while begin >= 0:
+            spans.append((places[begin], places[begin + len(secret) - 1] + 1))
+            begin = folded.find(secret, begin + 1)
+    pieces, end = [], 0
+    for first, last in sorted(spans):
+        if first >= end:
+            pieces += [text[end:first], "***"]
+        end = max(end, last)
+    return "".join([*pieces, text[end:]])
 
 
 def _secret_parts(text: str) -> set[str]:
@@ -162,10 +234,24 @@ def _is_word(text: str, longest: int) -> bool:
 
 
 def _spellings(secret: str) -> set[str]:
-    """The secret as it may stand in a URL, in JSON, or in a message that quotes it."""
+    """The secret as it may stand in a URL, in JSON or HTML, in a message that quotes it, or in base64."""
     raw = secret.encode("utf-8", "surrogatepass")
     encoded = {quote(raw, safe=""), quote_plus(raw)}
+    encoded |= {quote(one, safe="") for one in encoded}  # an address within an address
     lower = {re.sub(r"%[0-9A-F]{2}", lambda sign: sign[0].lower(), one) for one in encoded}
-    return {secret, *encoded, *lower, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]} | {
-        repr(secret)[1:-1]
-    }
+    quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    quoted |= {html.escape(secret), *(one.replace("/", "\\/") for one in quoted)}
+    return {secret, *encoded, *lower, *quoted, *(_within_base64(raw) if len(raw) >= SHORTEST_DISGUISED else ())}
+
+
+def _within_base64(raw: bytes) -> set[str]:
+    """What stands in the base64 of any text that holds these bytes, as of a ``Basic`` login; and their hex digits."""
+    found = {raw.hex()}
+    for before in range(3):  # the place of the first byte in a group of three
+        whole = base64.b64encode(b"\0" * before + raw).decode()
+        first, last = (0, 2, 3)[before], (before + len(raw)) * 8 // 6
+        found |= {whole[first:last], whole[first:last].translate(_URL_SAFE)}
+    return found
+
+
+_URL_SAFE = str.maketrans("+/", "-_")

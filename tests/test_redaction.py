@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import logging
 import re
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charimg.redaction import SHORTEST_REDACTED, Redactor, Secret
+from charimg.redaction import SHORTEST_REDACTED, Redactor, Secret, clean_of_all
 
 
 def cleaned(text: str, *secrets: str) -> str:
@@ -209,3 +212,87 @@ def test_a_secret_that_was_cut_off_with_its_message_is_erased_too(secret: str, l
     told = redactor.clean(f"the service says: no such key as {beginning}…")
 
     assert len(beginning) < SHORTEST_REDACTED or not told.endswith(f"{beginning}…")
+
+
+# -- in disguise ----------------------------------------------------------------------------------------------------
+
+KEY = "Planted/Key+of_the-House&4711=Qx"
+
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "over two lines": lambda key: f"{key[:13]}\n    {key[13:]}",
+    "wide": " ".join,
+    "an address in an address": lambda key: quote(quote(key, safe=""), safe=""),
+    "a slash escaped": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
+    "html": html.escape,
+    "hex digits": lambda key: key.encode().hex(),
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 for addresses": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
+    "a basic login": lambda key: base64.b64encode(f"me:{key}".encode()).decode(),
+    "another basic login": lambda key: base64.b64encode(f"admin:{key}!".encode()).decode(),
+    "lines of base64": lambda key: base64.encodebytes(b"x" * 50 + key.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_secret_in_disguise_is_known(disguise: str) -> None:
+    """However a service writes what it was sent, most of it is stars, and the words around it stay."""
+    told = cleaned(f"no such key: {DISGUISES[disguise](KEY)} (in your header)", KEY)
+
+    assert told.startswith("no such key: ")
+    assert told.endswith(" (in your header)")
+    assert "***" in told
+    assert len(told) < 50 + 90 * (disguise == "lines of base64")
+
+
+@given(st.binary(min_size=10, max_size=40), st.binary(max_size=9), st.binary(max_size=9))
+def test_no_base64_of_any_text_around_a_secret_keeps_it(raw: bytes, before: bytes, after: bytes) -> None:
+    """Wherever it begins in the text that was encoded, what is left of it cannot be decoded."""
+    secret = raw.hex()  # any text will do, and this one is no word
+    whole = base64.b64encode(before + secret.encode() + after).decode()
+    rest = cleaned(whole, secret)
+
+    assert len(rest) <= len(whole) - len(secret) * 8 // 6 + 4 + len("***")
+
+
+@given(st.from_regex("[a-zA-Z0-9]{10,20}", fullmatch=True), st.text(max_size=30))
+def test_words_without_the_secret_stay_to_the_letter(secret: str, text: str) -> None:
+    """Folding finds what is there and nothing else: spaces and capitals of other words stay as they are."""
+    told = cleaned(f"{text} Quota  {secret.upper()} EXCEEDED", secret)
+
+    assert told in (f"{text} Quota  *** EXCEEDED", cleaned(text, secret) + " Quota  *** EXCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("address", "secrets"),
+    [
+        ("http://me:hunter-two-4711@host:1/x", ["hunter-two-4711", "bWU6aHVudGVyLXR3by00NzEx"]),
+        ("https://me%40home:p%40ss-word-4711@host", ["p%40ss-word-4711", "p@ss-word-4711", "me@home:p@ss-word-4711"]),
+    ],
+)
+def test_a_login_in_an_address_is_a_secret(address: str, secrets: list[str]) -> None:
+    """As it is written, as it is meant, and as it is sent."""
+    redactor = Redactor()
+    redactor.add_login_of(address)
+
+    assert [redactor.clean(f"<{secret}>") for secret in secrets] == ["<***>"] * len(secrets)
+
+
+@pytest.mark.parametrize("value", ["http://host/a@b:c", "nobody@example.org", "http://me@host", None, 7, "http://[::1"])
+def test_what_holds_no_password_adds_no_secret(value: object) -> None:
+    """An address without a login, a mail address, or no address at all."""
+    redactor = Redactor()
+    redactor.add_login_of(value)
+
+    assert redactor.clean(f"{value} me host example") == f"{value} me host example"
+
+
+def test_what_a_crash_leaves_is_cleaned_by_all_who_know_a_secret() -> None:
+    """Nobody can say whose secret stands in a traceback; lines stay lines."""
+    one, other = Redactor(), Redactor()
+    one.add("secret-of-the-first-1")
+    other.add("secret-of-the-second-2")
+    told = clean_of_all("Traceback:\n  a = 'secret-of-the-first-1'\nRuntimeError: SECRET-OF-THE-SECOND-2")
+
+    assert told == "Traceback:\n  a = '***'\nRuntimeError: ***"
