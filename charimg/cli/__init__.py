@@ -26,6 +26,8 @@ COMMANDS = {
     "redo": "Make pictures again, or several candidates to choose from.",
     "pick": "Make another version the current picture of a character.",
     "undo": "Take back the last change of a current picture.",
+    "check": "Hold the ledger against the pictures on disk, and mend what differs.",
+    "adopt": "Take up pictures that the ledger does not know.",
     "gallery": "Make one web page, or one picture, of the whole cast.",
     "providers": "List image generators, uploaders and stores, or show one.",
     "install": "Install the package of a provider.",
