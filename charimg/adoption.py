@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -99,6 +99,7 @@ async def adopt_folder(  # noqa: PLR0917 - all that meets here, in the order of 
     operation: str,
     *,
     take: Take = Take.SAID,
+    records: Mapping[str, JobRecord] | None = None,
     recursive: bool = False,
     dry_run: bool = False,
     looked_at: Callable[[], object] = lambda: None,
@@ -108,13 +109,14 @@ async def adopt_folder(  # noqa: PLR0917 - all that meets here, in the order of 
     :param source: the folder, absolute: the project's own, or any other.
     :param roster: whose characters a file name may mean; ``None`` for nobody's.
     :param operation: what this is remembered under in the ledger, in the place of a run.
+    :param records: what the ledger knows, where the caller has just read it.
     :param dry_run: only tell what would be taken.
     :param looked_at: called after each file, for those who show how far it is.
     :raises StorageError: the ledger or the disk failed. What was taken up until then stays so; call it again.
     """
-    records = await store.jobs()
+    records = await store.jobs() if records is None else records
     survey = Survey(project, pictures, records, roster, take)
-    if take is Take.SAME and not survey.lacking:
+    if take is Take.LACKING and not survey.lacking:
         return Adopted()
     try:
         for file in picture_files(source, pictures.disk, recursive=recursive):

@@ -11,8 +11,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from charimg.adoption import adopt_folder
 from charimg.bench import Bench
 from charimg.budget import Budget
+from charimg.choosing import settle
 from charimg.contracts import JobRecord, Observer, Price, Store
 from charimg.disk import Disk
 from charimg.errors import ERROR_OF_VERDICT, CharimgError, FatalError, ProviderError, StorageError
@@ -33,6 +35,7 @@ from charimg.scheduler import Scheduler
 from charimg.settings import Options, policy_of
 from charimg.shared_quotas import SharedQuotas
 from charimg.summary import Tally
+from charimg.survey import Take
 from charimg.workplace import Workplace
 
 log = logging.getLogger("charimg.run")
@@ -195,8 +198,9 @@ class Run:
                 prices = {name: lane.price for name, lane in lanes.items()}
                 budget = order.budget()
                 stack.enter_context(order.workplace.project.locked())
+                damaged: list[str] = []
                 store = await stack.enter_async_context(
-                    order.workplace.open_store(read_only=False, options=order.options)
+                    order.workplace.open_store(read_only=False, options=order.options, set_aside=damaged.append)
                 )
                 http = await stack.enter_async_context(HttpSession(self._redactor))
                 bench = Bench(
@@ -216,10 +220,7 @@ class Run:
                         order.policy.wait_ceiling,
                     ),
                 )
-                records = await store.jobs()
-                recovered = await recover(bench, records, prices)
-                if recovered:
-                    records = await store.jobs()
+                records, recovered, found = await self._taken_up(bench, prices, damaged)
                 plan = _plan(order, records, bench.pictures)
                 owners = _standing(plan.jobs, records, lanes.values(), bench)
                 del records  # perhaps of a hundred thousand characters
@@ -229,13 +230,45 @@ class Run:
                 await self._begin(plan, store, prices, budget)
                 for event in recovered:
                     self._emit(event)
-                for message in (*warnings, *troubles, *order.notes(), *plan.warnings):
+                for message in (*found, *warnings, *troubles, *order.notes(), *plan.warnings):
                     self._warn(message)
                 return await self._work(bench, plan, lanes, owners, http)
         finally:
             for observer in self._observers:
                 with suppress(Exception, SystemExit):  # an observer cannot break a run, nor take its summary away
                     observer.close()
+
+    async def _taken_up(
+        self, bench: Bench, prices: Mapping[str, Price | None], damaged: Sequence[str]
+    ) -> tuple[Mapping[str, JobRecord], list[Event], list[str]]:
+        """What was there before this run, put in order: what earlier ones left half done, and pictures of characters
+        that the ledger has none of. Returns all that the ledger knows then, and what is to be told.
+
+        :param damaged: where a damaged ledger is kept now, if there was one: the new one is filled from the pictures.
+        """
+        project, store, pictures = self._order.workplace.project, bench.store, bench.pictures
+        records: Mapping[str, JobRecord] = await store.jobs()
+        settled = await settle(project, store, pictures, records)
+        if settled:
+            records = await store.jobs()
+        recovered = await recover(bench, records, prices)
+        if recovered:
+            records = await store.jobs()
+        take = Take.SAID if damaged else Take.LACKING
+        adopted = await adopt_folder(
+            project, store, pictures, project.out, self._order.roster, self._id, take=take, records=records
+        )
+        if adopted.taken:
+            records = await store.jobs()
+        told = [
+            f"the ledger was damaged: it is kept as {place}, and a new one was begun from the pictures"
+            f" ({adopted.summary}); what was in flight when it was damaged may have been charged"
+            for place in damaged
+        ]
+        if adopted.taken and not damaged:
+            told.append(f"the ledger did not know of pictures that are there and say whose they are: {adopted.summary}")
+        told += adopted.warnings
+        return records, recovered, told
 
     def _lane(self, choice: LaneChoice) -> Lane:
         order = self._order

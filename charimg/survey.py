@@ -24,8 +24,9 @@ from charimg.roster.keys import slug, twin_of
 class Take(Enum):
     """Which pictures are taken up."""
 
-    SAME = "same"
-    """Those that say they are what the roster asks for, of characters without one: what a run would make again."""
+    LACKING = "lacking"
+    """Those that say whose they are, of characters without one: what a run would make again. Only files that are named
+    after such a character are opened."""
     SAID = "said"
     """All that say whose they are."""
     NAMED = "named"
@@ -132,7 +133,7 @@ class Survey:
             self._leave(file)
         elif self.project.shown(file) in self.paths:
             self.known += 1
-        else:
+        elif self._take is not Take.LACKING or composed(file.stem).partition(".")[0] in self.lacking:
             found = read_picture(file, self.pictures.disk)
             if isinstance(found, LeftOut):
                 self._leave(found)
@@ -140,7 +141,7 @@ class Survey:
                 self._sort(found)
 
     def _leave(self, file: LeftOut) -> None:
-        if self._take is not Take.SAME:
+        if self._take is not Take.LACKING:
             self.left_out.append(file)
 
     def _sort(self, found: FoundPicture) -> None:
@@ -198,9 +199,7 @@ class Survey:
         return not own and bool(claim.attempt) and (claim.key, claim.attempt, claim.found.origin) in self._by_origin
 
     def _wants(self, claim: Claim) -> bool:
-        if self._take is not Take.SAME:
-            return True
-        return claim.key in self.lacking and claim.asked == self._requests[claim.key].fingerprint
+        return self._take is not Take.LACKING or claim.key in self.lacking
 
 
 def versions_of(record: JobRecord) -> tuple[PictureRecord, ...]:

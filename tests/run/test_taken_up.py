@@ -1,0 +1,88 @@
+"""What a run finds that the ledger does not know: pictures that say whose they are, and a ledger that is damaged."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from charimg.contracts import JobState
+from charimg.events import Warned
+from tests.run.workshop import Workshop, paint
+
+
+def state_of(workshop: Workshop) -> Path:
+    return workshop.folder / ".charimg" / "state.sqlite"
+
+
+def test_a_lost_ledger_costs_nothing(workshop: Workshop) -> None:
+    """Every picture says whose it is: nobody is paid for again, and only the uploads are made anew."""
+    workshop.run()
+    shutil.rmtree(workshop.folder / ".charimg")
+    told = workshop.run()
+
+    records = workshop.ledger()
+    assert set(workshop.generator.asked.values()) == {1}
+    assert told.counts == (5, 0, 0, 0, 0)
+    assert {record.state for record in records.values()} == {JobState.DONE}
+    assert all(record.picture and record.picture.adopted and record.picture.cost for record in records.values())
+    assert any("5 pictures adopted" in warning.message for warning in told.of(Warned))
+
+
+def test_a_picture_of_what_the_roster_said_before_is_taken_up_too(workshop: Workshop) -> None:
+    """As if the ledger were still there: it is told as stale, and not made again unasked."""
+    workshop.run()
+    shutil.rmtree(workshop.folder / ".charimg")
+    workshop.cast("C1", C1="somebody else altogether, in a red hat")
+    told = workshop.run()
+
+    assert workshop.generator.asked["c1"] == 1
+    assert any("the roster has changed since this picture: C1" in warning.message for warning in told.of(Warned))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b"no database at all, and long enough to look like one" * 200),
+        lambda path: path.write_bytes(path.read_bytes()[:5000]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:100] + bytes(path.stat().st_size - 100)),
+    ],
+    ids=["a text", "cut", "empty", "zeroed"],
+)
+def test_a_damaged_ledger_is_set_aside_and_rebuilt(workshop: Workshop, damage: object) -> None:
+    """It is kept, the user is told in a line, and nothing is made again."""
+    workshop.run()
+    assert callable(damage)
+    damage(state_of(workshop))
+    told = workshop.run()
+
+    kept = [path.name for path in state_of(workshop).parent.iterdir() if "damaged" in path.name]
+    said = [warning.message for warning in told.of(Warned) if "the ledger was damaged" in warning.message]
+    assert set(workshop.generator.asked.values()) == {1}
+    assert told.counts[0] in (0, 5)
+    assert {record.state for record in workshop.ledger().values()} == {JobState.DONE}
+    assert len(said) == len(kept[:1]) == 1
+    assert kept[0] in said[0]
+
+
+def test_a_picture_that_says_nothing_is_left_alone(workshop: Workshop) -> None:
+    """It may be the user's own: it is kept beside the new one."""
+    (workshop.folder / "pictures").mkdir()
+    (workshop.folder / "pictures" / "c1.png").write_bytes(own := paint())
+    workshop.run()
+
+    assert workshop.generator.asked["c1"] == 1
+    assert (workshop.folder / "pictures" / "c1.1.png").read_bytes() == own
+
+
+def test_the_same_picture_for_two_characters_is_told(workshop: Workshop) -> None:
+    """Some services answer "too much" with a placeholder: two people who look the same to the last byte are odd."""
+    same = paint()
+    workshop.generator.will(c1=[same], c3=[same])
+    told = workshop.run()
+
+    said = [warning for warning in told.of(Warned) if "byte for byte" in warning.message]
+    assert [warning.key for warning in said] == ["c3"]
+    assert "c1" in said[0].message
