@@ -26,7 +26,7 @@ SIDES = ("-wal", "-shm")
 """What SQLite keeps beside a database, after its name: the log of the newest transactions, and the log's index."""
 
 _HEADER = b"SQLite format 3\x00"
-_DAMAGE = ("malformed", "not a database", "no such table", "no such column", "could not decode", "database corruption")
+_DAMAGE = ("malformed", "not a database", "could not decode", "database corruption")
 """What SQLite's words for a damaged file have in them; codes came with Python 3.11."""
 
 
@@ -40,13 +40,16 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         _make(path)
-    db = _connected(path)
-    try:
-        _check(db, path)
+    # By a connection that can change nothing: one that writes tidies up when it is closed, and takes away the log of a
+    # damaged file, with the newest facts in it.
+    with closing(_connected_to_look(path)) as look:
+        _check(look, path)
         if path.stat().st_size <= LOOKED_THROUGH:
-            for (fault,) in db.execute("PRAGMA quick_check(1)"):
+            for (fault,) in look.execute("PRAGMA quick_check(1)"):
                 if fault != "ok":
                     raise DamagedLedgerError(f"the ledger {path} is damaged: {fault}")
+    db = _connected(path)
+    try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         migrate(db)
@@ -64,10 +67,7 @@ def open_to_look(path: Path) -> sqlite3.Connection:
     """
     db = None
     if path.is_file():
-        # A log beside the file belongs to a run under way, or to one that crashed: it must be read. Without one the
-        # file is complete, and "immutable" keeps SQLite from making a log of its own, which it would not remove.
-        quiet = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
-        db = _connected(f"{path.as_uri()}?mode=ro{quiet}")
+        db = _connected_to_look(path)
         try:
             _check(db, path)
             if version_of(db) == len(MIGRATIONS):
@@ -118,7 +118,7 @@ def told(path: Path) -> Iterator[None]:
         if any(sign in words.lower() for sign in _DAMAGE):
             raise DamagedLedgerError(f"the ledger {path} is damaged: {words}") from error
         remedy = "free some space and check the folder's permissions"
-        if "NOT NULL" in words or "UNIQUE" in words or "CHECK" in words:
+        if any(sign in words for sign in ("NOT NULL", "UNIQUE", "CHECK", "no such")):
             remedy = "charimg itself is at fault: please report it"
         elif "locked" in words:
             remedy = "another program has it open; close that and run again"
@@ -133,21 +133,35 @@ def _connected(address: Path | str) -> sqlite3.Connection:
     )
 
 
+def _connected_to_look(path: Path) -> sqlite3.Connection:
+    # A log beside the file belongs to a run under way, or to one that crashed: it must be read. Without one the
+    # file is complete, and "immutable" keeps SQLite from making a log of its own, which it would not remove.
+    quiet = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    return _connected(f"{path.as_uri()}?mode=ro{quiet}")
+
+
 def _make(path: Path) -> None:
     """A new ledger, whole from the first moment: a process that dies here leaves none, rather than half of one."""
     if any(os.path.lexists(f"{path}{side}") for side in SIDES):
         put_aside(path)  # the log of a ledger that is gone; SQLite would take it for the new one's
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.part")
+    parts = [part.with_name(f"{part.name}{side}") for side in ("", "-journal", *SIDES)]
     try:
-        discard(part)
+        for left in parts:
+            discard(left)
         with closing(_connected(part)) as db:
             db.execute("PRAGMA synchronous=FULL")
             migrate(db)
             db.execute("PRAGMA journal_mode=WAL")
-        part.replace(path)
+        try:
+            path.hardlink_to(part)
+        except FileExistsError:
+            pass  # another process was faster, and its ledger holds something by now
+        except OSError:  # a file system without hard links
+            part.replace(path)
     finally:
-        for side in ("", "-journal", *SIDES):
-            discard(part.with_name(f"{part.name}{side}"))
+        for left in parts:
+            discard(left)
     sync_folder(path.parent)
 
 

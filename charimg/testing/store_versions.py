@@ -46,8 +46,10 @@ class VersionPromises(ProviderContract):
                 await getattr(store, method)(*values, **named)
                 getattr(model, method)(*values, **named)
                 trouble = await difference(store, model)
-                what = values[0].id if method == "record_intent" else " ".join(map(str, values[:2]))
-                self.expect(trouble is None, f"after {method} of {what:.60}: {trouble}")
+                about = (
+                    [values[0].id] if method == "record_intent" else [one for one in values if type(one) in (str, int)]
+                )
+                self.expect(trouble is None, f"after {method} of {', '.join(map(str, about))}: {trouble}")
 
         async def read(store: Store) -> str | None:
             return await difference(store, model)
