@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.request import getproxies
 
 from charimg.claims import Kind
 from charimg.contracts.declaration import Declaration, SettingValue
@@ -36,7 +37,7 @@ def provider_context(
     :param account: where its credentials are kept, as ``gemini@work``.
     :param values: of its settings.
     :param wait_ceiling: seconds, the user's.
-    :param redactor: learns the credentials.
+    :param redactor: learns the credentials, and the passwords in addresses.
     :param lane: what its media references are valid for.
     :param required: a missing credential that it requires is an error.
     :param read_only: a store is only looked at.
@@ -46,6 +47,8 @@ def provider_context(
     found = credentials.required(about, account) if required else credentials.of_provider(about, account)
     for secret in found.values():
         redactor.add(secret.value)
+    for address in (*values.values(), *getproxies().values()):  # a password in one is sent, and may be repeated
+        redactor.add_login_of(address)
     return ProviderContext(
         folder=project.folder,
         out=project.out,
