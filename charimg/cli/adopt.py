@@ -82,9 +82,11 @@ class _Done:
 
     adopted: Adopted
     written: WrittenRoster | None
-    """The roster that was written, or would be."""
+    """The roster that was written."""
     roster: Path | None
     """Where it is."""
+    lacks_roster: bool = False
+    """There is none, and none was written."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class _Task:
             async with self.workplace.open_store(read_only=self.dry_run, options=given) as store:
                 adopted = await self._adopt(store, pictures, roster)
                 if roster is not None or self.dry_run:
-                    return _Done(adopted, None, None)
+                    return _Done(adopted, None, None, lacks_roster=roster is None)
                 written = await remembered_roster(project, store, pictures)
                 if not written.count:
                     return _Done(adopted, None, None)
@@ -240,6 +242,8 @@ def _listed(lines: list[str], most: int | None) -> None:
 
 
 def _about_roster(done: _Done) -> list[str]:
+    if done.lacks_roster and done.adopted.taken:
+        return ["there is no roster here: characters.yaml would be written"]
     if done.written is None:
         return []
     told = []
