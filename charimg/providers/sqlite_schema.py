@@ -142,9 +142,11 @@ def is_foreign(db: sqlite3.Connection) -> bool:
 
 
 def missing_tables(db: sqlite3.Connection) -> list[str]:
-    """The tables that a ledger of this version has and the file has not."""
-    version = version_of(db)
-    wanted = (TABLES if version else frozenset()) | ({"choice"} if version > 2 else frozenset())
+    """The tables that a ledger of this version has and the file has not.
+
+    A file without any is one whose log is gone: a ledger is never left without tables.
+    """
+    wanted = TABLES | {"choice"} if version_of(db) > 2 else TABLES
     return sorted(wanted - _tables(db))
 
 

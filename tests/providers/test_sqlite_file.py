@@ -118,6 +118,14 @@ def without(folder: Path, statement: str) -> bytes:
     return ledger(folder).read_bytes()
 
 
+def young_without_log(folder: Path) -> bytes:
+    """What the older versions of charimg had in the file itself until the first tidying up: no table yet."""
+    fill(folder)
+    with closing(sqlite3.connect(folder / "young")) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+    return (folder / "young").read_bytes()
+
+
 NOISE = bytes(random.Random(4).randbytes(20_000))
 DAMAGES: dict[str, Callable[[Path], bytes]] = {
     "empty": lambda folder: fill(folder)[:0],
@@ -127,6 +135,7 @@ DAMAGES: dict[str, Callable[[Path], bytes]] = {
     "cut between pages": lambda folder: fill(folder)[: 4096 * 9],
     "noise in the first page": lambda folder: fill(folder)[:100] + NOISE,
     "noise in the header": lambda folder: NOISE[:100] + fill(folder)[100:],
+    "a young one whose log is gone": young_without_log,
     "no table of attempts": lambda folder: without(folder, "DROP TABLE attempt"),
     "no table of choices": lambda folder: without(folder, "DROP TABLE choice"),
 }
