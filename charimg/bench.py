@@ -47,6 +47,8 @@ class Bench:
     quotas: SharedQuotas = field(default_factory=SharedQuotas)
     made: set[str] = field(default_factory=set)
     """Keys of jobs whose picture was made in this run: never made again in it, whatever else happens."""
+    placed: set[str] = field(default_factory=set)
+    """Keys of characters whose first picture is one of this run's candidates."""
     standing: dict[str, str] = field(default_factory=dict)
     """The job's key of each attempt whose result is asked for: the candidates of a character ask for the same picture,
     and each for a result of its own."""
@@ -55,10 +57,24 @@ class Bench:
     originals: dict[str, str] = field(default_factory=dict)
     """The character's key of every picture, by the digest of the bytes as they came."""
 
-    async def record_saved(self, attempt: str, picture: PictureRecord, saved: Saved) -> None:
-        """Record an attempt's picture, and where the file that stood in its place is kept now."""
-        kept = None if saved.kept_as is None else self.project.shown(saved.kept_as)
-        await self.store.record_saved(attempt, picture, kept)
+    async def has_picture(self, key: str) -> bool:
+        """Whether a picture stands in the character's place, or is on its way there."""
+        if key in self.placed:
+            return True
+        record = await self.store.job(key)
+        if record is not None and record.picture is not None and self.there(record.picture):
+            return True
+        self.placed.add(key)
+        return False
+
+    async def record_saved(self, key: str, attempt: str, picture: PictureRecord, saved: Saved) -> None:
+        """Record an attempt's picture, and where the file that stood in its place is kept now.
+
+        Where none stood there, a version that had the place in the ledger has lost its file, and must not be taken for
+        the new one: it is remembered under a name that nothing has.
+        """
+        kept = saved.kept_as or self.pictures.free_name(key, saved.path.suffix)
+        await self.store.record_saved(attempt, picture, self.project.shown(kept))
 
     def there(self, picture: PictureRecord) -> bool:
         """Whether the file of a recorded picture is on disk."""

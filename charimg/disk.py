@@ -16,8 +16,19 @@ class Disk:
     """The file system of this machine. Every method raises :class:`OSError` when the disk refuses, but as noted."""
 
     def make_folder(self, path: Path) -> None:
-        """Make the folder and those above it; one that is there already is left as it is."""
-        path.mkdir(parents=True, exist_ok=True)
+        """Make the folder and those above it, durably; one that is there already is left as it is.
+
+        A folder's own name stands in the one above: without flushing that, a power cut takes it with all that is in it.
+        """
+        missing: list[Path] = []
+        while not path.is_dir():
+            missing.append(path)
+            if path.parent == path:
+                break
+            path = path.parent
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)
 
     def write_new(self, path: Path, data: bytes) -> None:
         """Write a file and flush it; a write that fails leaves none. Its name is durable after :meth:`sync_folder`."""

@@ -69,6 +69,10 @@ class PictureFolder:
         """Where the current picture of a character stands."""
         return self.folder / f"{key}{extension}"
 
+    def free_name(self, key: str, extension: str) -> Path:
+        """A name that no picture of the character has."""
+        return self._kept_names(self.place_of(key, extension))[1]
+
     def files(self) -> list[Path]:
         """The pictures in the folder, by name; hidden files are none."""
         names = (name for name in self.disk.names(self.folder) if not name.startswith("."))
@@ -211,6 +215,7 @@ class PictureFolder:
             self._keep(old)  # of somebody else, or of a picture that is gone
         if disk.is_file(new):
             disk.replace(new, old)
+            disk.sync_folder(self.folder)  # what is known of a picture stands there before the picture does
         else:
             disk.remove(old)
         disk.replace(part, final)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from charimg.bench import STATES_AFTER, Bench, Terms
 from charimg.contracts import Attempt, ImageGenerator, JobRecord, JobState, PictureRecord
-from charimg.errors import FlakyError, PluginError, ProviderError, StorageError
+from charimg.errors import ExhaustedError, FlakyError, PluginError, ProviderError, StorageError
 from charimg.events import JobGenerating, JobSaved
 from charimg.images import inspect
 from charimg.metadata import PictureMetadata
@@ -71,6 +71,13 @@ class PictureMaking:
 
     async def _guarded(self, call: Coroutine[Any, Any, T]) -> T:
         return await guarded(call, ceiling=self._bench.wait_ceiling)
+
+    def out_of_money(self) -> bool:
+        """Whether the budget has no room for one more try just now."""
+        try:
+            return not self._bench.budget.has_room(self._price)
+        except ExhaustedError:
+            return True
 
     async def make(self, job: Job) -> PictureRecord:
         """One attempt: from the money it needs to the picture on disk, and what plugins make of it.
@@ -198,9 +205,10 @@ class PictureMaking:
     ) -> PictureRecord:
         bench, original = self._bench, facts.sha256
         metadata = self._metadata_of(job, request, generated, original)
+        beside = bool(job.candidate) and await bench.has_picture(job.request.key)
         try:
             saved = bench.pictures.save(
-                job.request.key, request.attempt, generated.data, facts, metadata, beside=bool(job.candidate)
+                job.request.key, request.attempt, generated.data, facts, metadata, beside=beside
             )
         except StorageError:
             bench.possibly_charged(self._lane, job, request.attempt, "its picture came, and could not be saved")
@@ -216,7 +224,7 @@ class PictureMaking:
             media=generated.media,
             original=original,
         )
-        await bench.record_saved(request.attempt, picture, saved)
+        await bench.record_saved(job.request.key, request.attempt, picture, saved)
         twin = bench.originals.setdefault(original, job.request.key)
         if twin != job.request.key:
             self._bench.warn(
@@ -276,13 +284,13 @@ class PictureMaking:
             if data is None or facts is None:
                 continue
             metadata = self._bench.pictures.metadata_of(path)
-            saved = self._bench.pictures.save(
-                job.request.key, attempt, data, facts, metadata, beside=bool(job.candidate)
-            )
+            # In the place of the one it was made of, or beside it.
+            beside = path.stem != job.request.key
+            saved = self._bench.pictures.save(job.request.key, attempt, data, facts, metadata, beside=beside)
             # A reference that came with the generation shows the original, not this picture.
             shown = self._bench.project.shown(saved.path)
             picture = replace(picture, path=shown, facts=saved.facts, media=None, cost=None)
-            await self._bench.record_saved(attempt, picture, saved)
+            await self._bench.record_saved(job.request.key, attempt, picture, saved)
         return picture
 
     async def _record_attempt_trouble(self, job: Job, attempt: str, error: ProviderError) -> None:

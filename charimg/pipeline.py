@@ -57,7 +57,7 @@ class Pipeline:
             record = await self._bench.store.job(job.request.key)
             picture = self._bench.usable_picture(job, record)
             if picture is None:
-                picture = await self._quickly(lambda: self._making.make(job))
+                picture = await self._quickly(lambda: self._making.make(job), unless=self._making.out_of_money)
             stage = "upload"
             if not job.candidate:  # which nobody refers to before it is picked
                 await self._quickly(lambda: self._upload(job, picture))
@@ -68,8 +68,8 @@ class Pipeline:
         self._bench.emit(JobDone(lane=self._lane, key=job.key, name=job.name))
         return Outcome(Verdict.OK)
 
-    async def _quickly(self, stage: Callable[[], Awaitable[T]]) -> T:
-        return await with_quick_retries(stage, give_up=self._bench.stopping)
+    async def _quickly(self, stage: Callable[[], Awaitable[T]], unless: Callable[[], bool] = lambda: False) -> T:
+        return await with_quick_retries(stage, give_up=lambda: self._bench.stopping() or unless())
 
     async def _upload(self, job: Job, picture: PictureRecord) -> None:
         bench, name = self._bench, self._uploader.declaration.name

@@ -100,7 +100,7 @@ class PolledGenerator(ImageGenerator):
         deadline = clock() + self.patience
         troubles = 0
         while True:
-            pause = self.poll_every
+            pause, asked_for = self.poll_every, None
             try:
                 answer = await self.ask(request, ticket)
             except LostTicketError:
@@ -110,14 +110,16 @@ class PolledGenerator(ImageGenerator):
                 passing = error.verdict in (Verdict.THROTTLED, Verdict.FLAKY)
                 if not passing or troubles >= TROUBLES or (error.wait or 0.0) > LONGEST_PAUSE:
                     raise _standing(error) from error
-                pause = max(self.poll_every * 2**troubles, error.wait or 0.0)
+                asked_for = error.wait
+                pause = max(self.poll_every * 2**troubles, asked_for or 0.0)
             else:
                 troubles = 0
                 picture = await self.read(request, ticket, answer)
                 if picture is not None:
                     return picture
             if clock() + pause > deadline:
-                raise ThrottledError(f"not done after {self.patience:g} seconds; it is asked for again", standing=True)
+                words = f"not done after {self.patience:g} seconds; it is asked for again"
+                raise ThrottledError(words, wait=asked_for, standing=True)
             await asyncio.sleep(pause)
 
 
@@ -141,9 +143,11 @@ def _ticket(submitted: object) -> str:
 def _standing(error: ProviderError) -> ProviderError:
     """The trouble of a poll: what the service thinks of the job is not known, and the job stands.
 
-    A flaky one becomes "throttled": quick tries were had, and the lane's wait is what is left.
+    A flaky one becomes "throttled": quick tries were had, and the lane's wait is what is left. A service that will not
+    hear of the job any more has accepted it all the same, and may have charged for it.
     """
     if error.verdict is not Verdict.FLAKY:
         error.standing = error.verdict not in (Verdict.INVALID, Verdict.REJECTED)
+        error.possibly_charged = error.possibly_charged or not error.standing
         return error
     return ThrottledError(error.message, wait=error.wait, unreachable=error.unreachable, standing=True)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from charimg.durable_files import sync_folder
 from charimg.errors import InputError, ProjectBusyError, StorageError
 
 STATE_FOLDER = ".charimg"
@@ -79,7 +80,9 @@ class Project:
 
         holder = self.state / "run.pid"
         try:
-            self.state.mkdir(exist_ok=True)
+            if not self.state.is_dir():
+                self.state.mkdir(exist_ok=True)
+                sync_folder(self.folder)  # or a power cut takes the folder, with the ledger in it
             ignore = self.state / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")

@@ -250,11 +250,19 @@ def of_type(given: T, kind: type[Any], provider: str) -> T:
 async def with_quick_retries(stage: Callable[[], Awaitable[T]], *, give_up: Callable[[], bool]) -> T:
     """Try a stage again at once, a few times, while its answer is flaky.
 
-    :param give_up: asked after every flaky answer: whether the run is to stop, so that nothing more is sent.
+    :param give_up: asked after every flaky answer, and after the pause that follows it: whether nothing more is to be
+        sent.
     """
+    last: list[FlakyError] = []
 
     async def once() -> T:
-        return await stage()
+        if last and give_up():
+            raise last[-1]
+        try:
+            return await stage()
+        except FlakyError as error:
+            last.append(error)
+            raise
 
     retry = backoff.on_exception(
         backoff.expo,

@@ -38,7 +38,7 @@ async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mappin
                 told.append(_lost(record, attempt))
                 continue
             picture = _record_of(bench, attempt, adopted, prices)
-            await bench.record_saved(attempt.id, picture, adopted)
+            await bench.record_saved(record.key, attempt.id, picture, adopted)
             known |= {adopted.facts.sha256}
             if not attempt.candidate:
                 bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
@@ -74,7 +74,8 @@ def _record_of(bench: Bench, attempt: Attempt, saved: Saved, prices: Mapping[str
 def _adopted(bench: Bench, record: JobRecord, attempt: Attempt, known: frozenset[str]) -> Saved | None:
     try:
         began = attempt.started.timestamp()
-        return bench.pictures.adopt(record.key, attempt.id, known, began, beside=attempt.candidate)
+        beside = attempt.candidate and record.picture is not None
+        return bench.pictures.adopt(record.key, attempt.id, known, began, beside=beside)
     except OSError as error:
         raise StorageError(
             f"cannot take up the picture of {record.name} in {bench.pictures.folder}:"

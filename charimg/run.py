@@ -298,7 +298,7 @@ class Run:
             cooldown=plan.policy.cooldown,
             batches=plan.batches,
         )
-        await store.begin_run(self._id, started.time, started.to_dict())
+        await store.begin_run(self._id, started.time, _without_names(started))
         self._emit(started)
 
     async def _work(
@@ -317,7 +317,7 @@ class Run:
             standing=await _still_standing(plan.jobs, bench),
         )
         try:
-            await bench.store.finish_run(self._id, finished.time, finished.to_dict())
+            await bench.store.finish_run(self._id, finished.time, _without_names(finished))
         except StorageError as error:
             failure = failure or error
         self._emit(finished)
@@ -447,6 +447,12 @@ async def _still_standing(jobs: Sequence[Job], bench: Bench) -> tuple[StandingJo
         lanes = [attempt.lane for attempt in attempts if bench.standing.get(attempt.id) == job.key]
         found += [StandingJob(job.key, job.name, lanes[-1])] if lanes else []
     return tuple(found)
+
+
+def _without_names(event: RunStarted | RunFinished) -> dict[str, object]:
+    """The event as the ledger keeps it: who was in the run can be told from the attempts, and may be a hundred thousand
+    that every look at the last plan would read."""
+    return {name: value for name, value in event.to_dict().items() if name not in ("jobs", "uploads_only", "left")}
 
 
 def _facts(lane: LaneChoice, price: Price | None, fallback: bool) -> LaneFacts:
