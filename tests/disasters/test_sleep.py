@@ -41,7 +41,7 @@ def test_asleep_in_a_quota_wait(tmp_path: Path, monotonic: bool) -> None:
     with scene_of(tmp_path, "whisk", characters=COUNT, words=words, limits=(Window(7, 2.0),)) as scene:
         scene.environ |= clock.environ
         running = scene.start_run()
-        _until(running, scene, 8, '"quota_wait"')
+        _until(running, scene, 8, '"event": "quota_wait"')
         _sleep(running, clock)
         ended = running.end()
 
