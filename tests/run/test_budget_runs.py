@@ -55,6 +55,16 @@ def test_a_budget_that_suffices_changes_nothing(twelve: Workshop) -> None:
     assert (told.counts, spent(told), told.of(LaneClosed)) == ((12, 0, 0, 0, 0), 3.0, [])
 
 
+def test_a_quick_retry_has_its_price_too(workshop: Workshop) -> None:
+    """Where there is no room for one the job has failed, with the service's words; it is no quota."""
+    workshop.cast("C1")
+    workshop.generator.will(c1=[FlakyError("HTTP 500", possibly_charged=True), paint()])
+    told = workshop.run(flags={"budget": "0.30"})
+
+    assert (workshop.generator.asked.total(), told.counts) == (1, (0, 1, 0, 0, ExitCode.FAILED))
+    assert told.of(RunFinished)[0].problems[0].message == "HTTP 500"
+
+
 def test_a_refused_picture_that_cost_nothing_leaves_room(twelve: Workshop) -> None:
     """What a service refuses it does not charge."""
     twelve.generator.will(c1=[RejectedError("no")], c2=[InvalidRequestError("bad size")])

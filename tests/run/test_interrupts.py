@@ -10,7 +10,7 @@ from charimg.contracts import JobState
 from charimg.errors import ExitCode, FlakyError, ThrottledError
 from charimg.events import BatchStarted, JobGenerating, JobPossiblyCharged, JobSaved, JobUploaded, Stopping
 from charimg.run import Run
-from tests.run.workshop import Workshop, hang
+from tests.run.workshop import Workshop, hang, paint
 
 
 @pytest.fixture
@@ -119,6 +119,15 @@ def test_once_sends_no_quick_retry_either(workshop: Workshop) -> None:
     told = workshop.run(interrupts=[1.0])
 
     assert (workshop.generator.asked["c1"], told.counts[:2]) == (1, (4, 1))
+
+
+def test_once_in_the_pause_before_a_quick_retry_sends_none(workshop: Workshop) -> None:
+    """The flaky answer came before Ctrl-C, and its retry was already on its way: it is not sent."""
+    workshop.cast("C1")
+    workshop.generator.will(c1=[FlakyError("HTTP 500"), FlakyError("HTTP 500"), paint()])
+    workshop.run(interrupts=[3.0001])
+
+    assert workshop.generator.asked["c1"] == 1
 
 
 def test_pictures_saved_before_leaving_are_counted_as_saved(workshop: Workshop) -> None:

@@ -107,6 +107,22 @@ def test_patience_ends_and_the_job_stands(context: ProviderContext) -> None:
     assert caught.value.standing
 
 
+def test_patience_keeps_the_wait_a_service_asked_for(context: ProviderContext) -> None:
+    """The lane asks no earlier than the service said."""
+    with pytest.raises(ThrottledError, match="not done") as caught:
+        generate(Desk(*[None] * 880, ThrottledError("slow down", wait=50)), context)
+
+    assert caught.value.wait == 50
+
+
+def test_a_poll_that_is_not_understood_may_have_been_charged(context: ProviderContext) -> None:
+    """The service has accepted the job, whatever it says of it now."""
+    with pytest.raises(InvalidRequestError) as caught:
+        generate(Desk(InvalidRequestError("HTTP 404")), context)
+
+    assert (caught.value.standing, caught.value.possibly_charged) == (False, True)
+
+
 def test_a_job_that_failed_is_over(context: ProviderContext) -> None:
     """What ``read`` raises is the job's own end."""
     with pytest.raises(RejectedError, match="too bloody") as caught:
