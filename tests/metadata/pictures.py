@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from datetime import datetime, timezone
 from functools import cache
@@ -81,7 +82,8 @@ def pictures() -> dict[str, bytes]:
 
 def pixels(data: bytes) -> list[tuple[str, tuple[int, int], bytes, object]]:
     """Every frame as it is decoded: mode, size, pixels, and how long it stands."""
-    with Image.open(io.BytesIO(data)) as picture:
+    with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as picture:
+        warnings.simplefilter("ignore")  # oddities of mutated files
         loops = picture.info.get("loop")
         frames = ImageSequence.Iterator(picture)
         shown = [(one.mode, one.size, one.tobytes(), one.info.get("duration") or None) for one in frames]

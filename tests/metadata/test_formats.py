@@ -128,7 +128,7 @@ def test_a_damaged_description_of_others_stays() -> None:
     assert theirs in embedded(embedded(data, replace(GOPAL, prompt="")))
 
 
-@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith(("jpeg", "webp"))])
 def test_photo_programs_see_what_made_the_picture(kind: str) -> None:
     """Pillow gives out the packet, in which prompt, time, tool and the kind of source stand where XMP has them."""
     packet = Image.open(io.BytesIO(embedded(pictures()[kind]))).info["xmp"]
@@ -153,6 +153,26 @@ def test_a_jpeg_keeps_its_head_in_order() -> None:
 
     assert new.index(b"JFIF") < new.index(b"Exif") < new.index(XMP_HEAD) < new.index(b"by hand")
     assert Image.open(io.BytesIO(new)).info["comment"] == b"by hand"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("webp")])
+def test_a_webp_announces_what_it_holds(kind: str) -> None:
+    """The flags in the head tell of the packet, and of transparency and frames as before."""
+    before, after = (embedded(data)[20] for data in (pictures()[kind], embedded(pictures()[kind])))
+
+    assert before == after
+    assert bool(after & 0x04)
+    assert bool(after & 0x10) == ("alpha" in kind)
+    assert bool(after & 0x02) == ("animated" in kind)
+    assert bool(after & 0x08) == ("exif" in kind)
+
+
+def test_fill_bytes_of_a_jpeg_are_no_obstacle() -> None:
+    """A few bytes may stand before a marker; a flood of them is no sound file."""
+    few, many = (after_jpeg_start(pictures()["jpeg"], b"\xff" * count) for count in (3, 1000))
+
+    assert read_metadata(embedded(few)) == GOPAL
+    assert embed(many, GOPAL) is None
 
 
 def test_beside_anothers_packet_a_jpeg_has_a_comment() -> None:

@@ -99,6 +99,20 @@ def test_memory_is_bounded(family: str) -> None:
     assert peak < 40 * len(data) + 4 * MAX_PACKET_BYTES
 
 
+@pytest.mark.parametrize("family", ["png of packed bombs", "png of international bombs"])
+def test_a_packed_text_is_opened_only_so_far(family: str) -> None:
+    """Of twenty megabytes in twenty kilobytes no more is unpacked than a record can have."""
+    data = FAMILIES[family](50)
+    tracemalloc.start()
+    try:
+        read_metadata(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 3 * MAX_PACKET_BYTES
+
+
 def test_at_most_a_few_texts_are_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of thousands of packed texts only so many are opened as a sound file might have."""
     data = FAMILIES["png of packed bombs"](50_000)
