@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from charimg.contracts import (
     Attempt,
@@ -33,16 +32,20 @@ from charimg.model import MediaReference, utc_now
 from charimg.providers.sqlite_faults import faults_of
 from charimg.providers.sqlite_file import open_to_look, open_to_write, put_aside, told
 from charimg.providers.sqlite_rows import (
+    RowsByKey,
     as_json,
     attempt_of,
+    attempt_to_row,
     choice_of,
     history_of,
+    insert,
     job_of,
     media_to_text,
     named,
     picture_of,
     picture_to_row,
     trouble_to_text,
+    uncollected,
 )
 
 
@@ -78,8 +81,7 @@ class SqliteStore(Store):
     async def begin_run(self, run: str, started: datetime, plan: dict[str, object]) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            row = (run, started.isoformat(), as_json(plan))
-            db.execute("INSERT INTO run (id, started, plan) VALUES (?, ?, ?)", row)
+            insert(db, "run", {"id": run, "started": started.isoformat(), "plan": as_json(plan)})
 
     async def finish_run(self, run: str, finished: datetime, summary: dict[str, object]) -> None:
         """See :class:`Store`."""
@@ -96,26 +98,7 @@ class SqliteStore(Store):
     async def record_intent(self, attempt: Attempt) -> None:
         """See :class:`Store`."""
         with self._transaction() as db:
-            db.execute(
-                "INSERT INTO attempt"
-                " (id, run, key, name, lane, provider, asked, prompt, seed, started, place, ticket, candidate)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    attempt.id,
-                    attempt.run,
-                    attempt.key,
-                    attempt.name,
-                    attempt.lane,
-                    attempt.provider,
-                    attempt.asked,
-                    attempt.prompt,
-                    None if attempt.seed is None else str(attempt.seed),
-                    attempt.started.isoformat(),
-                    attempt.place,
-                    attempt.ticket,
-                    int(attempt.candidate),
-                ),
-            )
+            insert(db, "attempt", attempt_to_row(attempt))
             begun = (
                 "NOTHING"
                 if attempt.candidate
@@ -160,10 +143,7 @@ class SqliteStore(Store):
                 "SELECT COALESCE(MAX(version), 0) + 1 FROM picture WHERE key = ?", (key,)
             ).fetchone()
             row = {**picture_to_row(picture), "attempt": attempt, "key": key, "version": version, "asked": asked}
-            made = db.execute(
-                f"INSERT INTO picture ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 - constants
-                tuple(row.values()),
-            )
+            made = insert(db, "picture", row)
             if not candidate or now_there is None or now_there[0] == picture.path:
                 self._choose(db, key, version, run)
                 state = "(CASE WHEN ? AND state = 'open' THEN 'open' ELSE 'saved' END)"
@@ -271,13 +251,13 @@ class SqliteStore(Store):
 
     async def jobs(self) -> dict[str, JobRecord]:
         """See :class:`Store`."""
-        with self._reading() as db:
+        with self._reading() as db, uncollected():
             begun: defaultdict[str, list[Attempt]] = defaultdict(list)
             for row in named(db.execute("SELECT * FROM attempt WHERE state = 'open' ORDER BY rowid")):
                 begun[row["key"]].append(attempt_of(row))
             # Three streams in the same order, side by side: nothing but the records themselves is ever in memory.
-            pictures = _Groups(named(db.execute("SELECT * FROM picture ORDER BY key, version")))
-            counts = _Groups(
+            pictures = RowsByKey(named(db.execute("SELECT * FROM picture ORDER BY key, version")))
+            counts = RowsByKey(
                 named(db.execute("SELECT key, COUNT(*) AS attempts FROM attempt GROUP BY key ORDER BY key"))
             )
             found = {}
@@ -339,8 +319,7 @@ class SqliteStore(Store):
 
     @staticmethod
     def _choose(db: sqlite3.Connection, key: str, version: int, operation: str) -> None:
-        row = (key, version, operation, _now())
-        db.execute("INSERT INTO choice (key, version, operation, made) VALUES (?, ?, ?, ?)", row)
+        insert(db, "choice", {"key": key, "version": version, "operation": operation, "made": _now()})
 
     @staticmethod
     def _tell_as_attempt(db: sqlite3.Connection, key: str, attempt: str) -> None:
@@ -390,20 +369,6 @@ class SqliteStore(Store):
                 if self._db.in_transaction:  # a full disk ends it by itself
                     self._db.execute("ROLLBACK")
                 raise
-
-
-class _Groups:
-    """Rows in the order of their keys, taken key by key."""
-
-    def __init__(self, rows: Iterator[dict[str, Any]]) -> None:
-        self._rows = rows
-        self._next = next(rows, None)
-
-    def of(self, key: str) -> Iterator[dict[str, Any]]:
-        """The rows of the key that has its turn."""
-        while self._next is not None and self._next["key"] == key:
-            row, self._next = self._next, next(self._rows, None)
-            yield row
 
 
 def _now() -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from sys import intern
@@ -49,6 +51,48 @@ def named(cursor: sqlite3.Cursor) -> Iterator[dict[str, Any]]:
     """The rows, as mappings by column."""
     names = [column[0] for column in cursor.description]
     return (dict(zip(names, row)) for row in cursor)  # noqa: B905 - a cursor's rows are as long as its description
+
+
+class RowsByKey:
+    """Rows in the order of their keys, taken key by key."""
+
+    def __init__(self, rows: Iterator[dict[str, Any]]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def of(self, key: str) -> Iterator[dict[str, Any]]:
+        """The rows of the key that has its turn."""
+        while self._next is not None and self._next["key"] == key:
+            row, self._next = self._next, next(self._rows, None)
+            yield row
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector: it would look again and again through a million new objects that all are kept."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def insert(db: sqlite3.Connection, table: str, row: Mapping[str, object]) -> sqlite3.Cursor:
+    """Add a row, given by column."""
+    values = ", ".join("?" * len(row))
+    return db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", tuple(row.values()))  # noqa: S608 - constants
+
+
+def attempt_to_row(attempt: Attempt) -> dict[str, object]:
+    """The columns of an attempt that is begun."""
+    return {
+        **asdict(attempt),
+        "seed": None if attempt.seed is None else str(attempt.seed),  # which may be beyond SQLite's 64 bits
+        "started": attempt.started.isoformat(),
+        "candidate": int(attempt.candidate),
+    }
 
 
 def attempt_of(row: dict[str, Any]) -> Attempt:
