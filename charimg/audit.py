@@ -347,7 +347,7 @@ class _Comparison:
                 continue
             taken = [standing[f"{key}{one}"] for one in sorted(SUFFIXES) if f"{key}{one}" in standing]
             whose = _NUMBERED.sub("", stem)
-            if taken or whose == key or self._name_of(whose) is not None:
+            if taken or (whose != key and self._name_of(whose) is not None):
                 words = f"{record.name}: its current picture is at {picture.path}"
                 if taken:
                     words += f", and {taken[0]} is not it"

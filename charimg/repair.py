@@ -178,6 +178,8 @@ class _Repair:
         return f"{finding.path} was a whole picture; it is {self.project.shown(name)} now"
 
     def _free_name(self, key: str, extension: str) -> Path:
+        if not self.pictures.holds(key):
+            return self.pictures.place_of(key, extension)
         number = 1
         while self.pictures.disk.taken(name := self.pictures.folder / f"{key}.{number}{extension}"):
             number += 1
