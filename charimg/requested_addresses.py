@@ -16,7 +16,7 @@ def web_address(url: str) -> URL | None:
     try:
         address = URL(url)
         return address if address.scheme in ("http", "https") and address.raw_host and address.port else None
-    except ValueError:
+    except (ValueError, IndexError):  # yarl's own slip at a name before brackets: http://a@[::1]@
         return None
 
 
@@ -55,7 +55,7 @@ def _showable(url: str) -> str:
     """The head of something that is no address, without what may be a key."""
     head, *rest = re.split("[?#]", url, maxsplit=1)
     shown = "…" if "@" in "".join(rest) else head.rpartition("@")[2]
-    return shown[:100].encode("ascii", "backslashreplace").decode()
+    return "".join(sign if " " <= sign <= "~" else ascii(sign)[1:-1] for sign in shown[:100])
 
 
 def is_same_service(address: URL, trusted: str) -> bool:
@@ -68,11 +68,20 @@ def is_same_service(address: URL, trusted: str) -> bool:
 
 
 def check_headers(headers: Mapping[str, str], address: URL) -> None:
-    """A key pasted with a line break is told as that, rather than in the words of a header writer."""
+    """A key pasted with a line break, and two logins for one request, are told as that, rather than in the words of
+    whoever writes the headers.
+
+    :raises FatalError: the request cannot be sent as it is.
+    """
     for name, value in headers.items():
         if re.search(r"[\r\n\0]", f"{name}{value}"):
             raise FatalError(
                 f"the header '{name.split()[0]}' for {host_shown(address)} holds a line break; check the key"
+            )
+        if name.lower() == "authorization" and (address.user or address.password):
+            raise FatalError(
+                f"the address of {host_shown(address)} holds a login, and the provider sends its own: there is room for"
+                " one; take the login out of the address"
             )
 
 

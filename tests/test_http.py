@@ -671,3 +671,15 @@ async def test_dead_proxy_is_named() -> None:
                 await http.request("POST", "https://service.example/")
 
     assert not caught.value.possibly_charged
+
+
+async def test_two_logins_for_one_request_are_told_as_that() -> None:
+    """An address with a login and a provider with a key of its own: one line, and neither of them in it."""
+    async with HttpSession() as http:
+        with pytest.raises(FatalError) as refused:
+            await http.request("GET", "http://me:hunter-two@127.0.0.1:9/", headers={"Authorization": "Bearer key-4711"})
+
+    assert refused.value.message == (
+        "the address of 127.0.0.1:9 holds a login, and the provider sends its own: there is room for one; take the"
+        " login out of the address"
+    )
