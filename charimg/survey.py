@@ -15,7 +15,7 @@ from pathlib import Path
 from charimg.contracts import JobRecord, PictureRecord
 from charimg.found_pictures import FoundPicture, LeftOut, composed, read_picture
 from charimg.model import Character, Roster
-from charimg.picture_folder import PictureFolder
+from charimg.picture_folder import EXTENSIONS, PictureFolder
 from charimg.project import Project
 from charimg.roster import request_for
 from charimg.roster.keys import slug, twin_of
@@ -127,6 +127,18 @@ class Survey:
         """Whether the file lies in the project's folder of pictures itself."""
         return path.parent == self.pictures.folder
 
+    def is_beside(self, key: str, shown: str) -> bool:
+        """Whether a picture of the own folder is called as those are that are not the current one."""
+        path = self.project.found(shown)
+        stem, _, number = composed(path.stem).rpartition(".")
+        return self.is_own(path) and stem == key and number.isdecimal()
+
+    def place_is_free_for(self, claim: Claim) -> bool:
+        """Whether nothing stands where the character's current picture belongs, or this very picture."""
+        places = (self.pictures.place_of(claim.key, one) for one in EXTENSIONS)
+        standing = [read_picture(one, self.pictures.disk) for one in places if self.pictures.is_file(one)]
+        return all(isinstance(one, FoundPicture) and one.facts == claim.found.facts for one in standing)
+
     def look_at(self, file: Path | LeftOut) -> None:
         """Sort one file."""
         if isinstance(file, LeftOut):
@@ -213,14 +225,17 @@ def in_order(claims: Iterable[Claim]) -> list[Claim]:
 
 
 def current_of(key: str, claims: Sequence[Claim], survey: Survey) -> Claim | None:
-    """Which of the claims, in order, is to be the current picture; ``None`` where the ledger has one that stays so."""
+    """Which of the claims, in order, is to be the current picture; ``None`` where the ledger has one that stays so.
+
+    One that is called ``<key>.<ext>`` takes the place of one that is called ``<key>.2.<ext>``: an adoption may have
+    come no further than that.
+    """
     own_in_place = [one for one in claims if one.in_place and survey.is_own(one.found.path)]
+    in_place = own_in_place or [one for one in claims if one.in_place]
     record = survey.records.get(key)
     if record is not None and record.picture is not None and survey.has_picture(key):
-        path = survey.project.found(record.picture.path)
-        displaced = survey.is_own(path) and composed(path.stem) != key and not any(one.by_name for one in own_in_place)
-        return own_in_place[-1] if own_in_place and displaced else None
+        fits = [one for one in in_place if not one.by_name and (own_in_place or survey.place_is_free_for(one))]
+        return fits[-1] if fits and survey.is_beside(key, record.picture.path) else None
     again = [one for one in claims if record and record.picture and one.lost_from == record.picture.path]
-    in_place = own_in_place or [one for one in claims if one.in_place]
     own_attempts = [one for one in claims if one.found.metadata is None or not one.found.metadata.candidate]
     return (again or in_place or own_attempts or list(claims))[-1]
