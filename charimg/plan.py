@@ -12,6 +12,7 @@ from charimg.model import Character, ImageRequest, Job, Roster, Verdict
 from charimg.policy import Policy
 from charimg.roster import keys_asked_for, request_for
 from charimg.roster.fields import MAX_SEED
+from charimg.seeds import LARGEST, drawn_seed
 
 MOST_CANDIDATES = 100
 """Pictures of one character that one order may ask for: a typing mistake must not cost a thousand."""
@@ -28,7 +29,8 @@ class Redo:
     """How many of each character: one takes the place of the picture that is there, several stand beside it as
     candidates."""
     seed: int | None = None
-    """The seed of the first; each further candidate has the next. ``None`` for the roster's, or the service's own."""
+    """The seed of the first; each further candidate has the next. ``None`` for the roster's, or a fresh one where the
+    service takes any."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= MOST_CANDIDATES:
@@ -116,6 +118,7 @@ def make_plan(
     uploads: set[str] = set()
     changed: list[str] = []
     remade: list[str] = []
+    draws = any(generator.abilities.seed for generator in generators)
     for character in roster.characters:
         if asked is not None and character.key not in asked:
             continue
@@ -124,7 +127,7 @@ def make_plan(
         has_picture = record is not None and record.picture is not None and file_exists(record.picture.path)
         job = Job(len(jobs) + 1, request, again=force)
         if redo is not None:
-            jobs += _made_again(redo, request, len(jobs) + 1)
+            jobs += _made_again(redo, request, len(jobs) + 1, record, draws)
         elif force or record is None:
             jobs.append(job)
         elif record.state is JobState.REJECTED and asked is None and record.asked == request.fingerprint:
@@ -191,14 +194,19 @@ class _WithOwnSeed(ImageRequest):
         return self.asked
 
 
-def _made_again(redo: Redo, request: ImageRequest, position: int) -> list[Job]:
-    """The jobs of one character."""
-    if redo.count == 1:
-        return [Job(position, _seeded(request, redo.seed), again=True)]
+def _made_again(redo: Redo, request: ImageRequest, position: int, record: JobRecord | None, draws: bool) -> list[Job]:
+    """The jobs of one character.
+
+    :param draws: a lane takes a seed: without one of the user's, some services would give the same picture again.
+    """
     first = redo.seed
-    if first is None and request.seed is not None:
+    if first is None and request.seed is not None and redo.count > 1:
         # With the roster's own seed they would all be one picture, and that is there.
         first = request.seed + 1 if request.seed < MAX_SEED - redo.count else request.seed - redo.count
+    elif first is None and request.seed is None and draws:
+        first = drawn_seed(request.key, 0 if record is None else record.attempts, LARGEST - redo.count)
+    if redo.count == 1:
+        return [Job(position, _seeded(request, first), again=True)]
     return [
         Job(
             position + number,
@@ -244,7 +252,7 @@ def _remade(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
     whose = "this picture; it is made again" if len(names) == 1 else "these pictures; they are made again"
-    return (f"the roster has changed since {whose}: {', '.join(names)}",)
+    return (f"the roster has changed since {whose}: {_listed(names, 12)}",)
 
 
 def _unheard_seed(redo: Redo | None, generator: Declaration) -> tuple[str, ...]:

@@ -18,5 +18,17 @@ def seed_of(request: ImageRequest, largest: int = LARGEST) -> int:
     """
     if request.seed is not None:
         return request.seed
-    drawn = hashlib.sha256(f"{request.attempt}\n{request.key}\n{request.prompt}".encode("utf-8", "replace")).digest()
+    return _drawn(f"{request.attempt}\n{request.key}\n{request.prompt}", largest)
+
+
+def drawn_seed(key: str, attempts: int, largest: int = LARGEST) -> int:
+    """A seed from 1 to *largest* for a picture that is made again: another one after every attempt.
+
+    :param attempts: how many there were at pictures of this character.
+    """
+    return _drawn(f"{key}\n{attempts}", largest)
+
+
+def _drawn(text: str, largest: int) -> int:
+    drawn = hashlib.sha256(text.encode("utf-8", "replace")).digest()
     return 1 + int.from_bytes(drawn[:8], "big") % largest

@@ -168,6 +168,18 @@ def _orders_of(workshop: Atelier) -> None:
     )
 
 
+def test_without_a_seed_of_the_users_each_picture_gets_another(atelier: Atelier) -> None:
+    """A service that draws the same for the same words would else be paid for one picture several times."""
+    atelier.abilities(seed=True)
+    for count in (2, 1, 2):
+        atelier.redo("Ana", count)
+
+    _, *seeds = [one.seed for one in atelier.versions("ana")]
+    assert None not in seeds
+    assert len(set(seeds)) == len(seeds) == 5
+    assert "ana" not in {job.key for job in atelier.plan(stale=True).jobs}
+
+
 def test_a_seed_that_the_provider_does_not_take_is_told(atelier: Atelier) -> None:
     """Before anything is paid for; one that it takes is not."""
     told = [event.message for event in atelier.redo("Ana", 2, seed=7).of(Warned)]
@@ -392,7 +404,8 @@ def check(workshop: Atelier, model: Model, shown: dict[tuple[str, int], bytes]) 
             named.append(Path(one.path).name)
         if record and record.picture:
             assert (record.picture.version, record.picture.path) == (model.current(key), f"pictures/{key}.png")
-    stale = {job.key for job in workshop.plan(stale=True).jobs} - set(workshop.plan().uploads_only)
+    planned = workshop.plan(stale=True)
+    stale = {job.key for job in planned.jobs} - planned.uploads_only
 
     assert stale == {key for key in model.texts if model.is_stale(key) or not model.current(key)}
     assert workshop.pictures() == sorted(named)
