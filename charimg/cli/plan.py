@@ -46,6 +46,8 @@ def plan_data(order: Order, plan: Plan) -> dict[str, Any]:
                 "name": job.name,
                 "prompt": job.request.prompt,
                 "upload_only": job.key in plan.uploads_only,
+                "again": job.again,
+                "candidate": job.candidate,
             }
             for job in plan.jobs
         ],
@@ -59,7 +61,7 @@ def plan_lines(order: Order, plan: Plan) -> Iterator[str]:
     lanes, prices = order.lanes, order.prices()
     several = len(lanes.all) > 1
     through = _through(lanes.first[0]) if len(lanes.first) == 1 else f"{len(lanes.first)} lanes"
-    yield f"Plan: {len(plan.jobs)} of {len(plan.jobs) + len(plan.skipped)} characters, through {through}"
+    yield f"Plan: {_whom(plan)}, through {through}"
     if several:
         for lane in lanes.all:
             yield f"  {_lane_line(lane, prices[lane.name], lane not in lanes.first)}"
@@ -90,6 +92,14 @@ def plan_lines(order: Order, plan: Plan) -> Iterator[str]:
     if limit is not None:
         yield f"  Budget: {limit}; {_budget_words(plan, limit, [prices[lane.name] for lane in lanes.first])}"
     yield f"  Pictures go to: {order.workplace.project.out}"
+
+
+def _whom(plan: Plan) -> str:
+    """Of how many characters, and how many pictures each where that is not one."""
+    characters = len({job.request.key for job in plan.jobs})
+    if characters < len(plan.jobs):
+        return f"{len(plan.jobs)} pictures of {characters} character{'' if characters == 1 else 's'}"
+    return f"{len(plan.jobs)} of {len(plan.jobs) + len(plan.skipped)} characters"
 
 
 def _names(names: Iterator[str]) -> str:

@@ -1,0 +1,149 @@
+"""``charimg log``: everything that was tried for one character."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charimg.project import Project
+from tests.cli.command_line import Run
+from tests.cli.filled_ledger import fill
+
+
+@pytest.fixture
+def filled(project: Path) -> Path:
+    """A project whose characters fared differently."""
+    fill(project)
+    return project
+
+
+def data(charimg: Run, name: str) -> dict[str, Any]:
+    """What scripts are told."""
+    found: dict[str, Any] = json.loads(charimg("log", name, "--json").out)
+    return found
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ana", ["whisk", "IMAGEN_3_5", "7", "0.04 USD", "▸ current", "pictures/ana.png"]),
+        ("গোপাল ভাঁড়", ["গোপাল ভাঁড় (gopal)", "▸ current"]),
+        ("  GOPAL ", ["গোপাল ভাঁড় (gopal)"]),
+        ("Bo", ["rejected", "Whisk refused <b>the hat</b>"]),
+        ("Cem", ["throttled", "quota exceeded; may have been charged"]),
+        ("Dina", ["interrupted", "may have been charged; the next run looks for its picture"]),
+        ("Finn", ["Finn (finn, no longer in the roster)", "▸ current"]),
+        ("Eve", ["Eve: nothing was tried yet; charimg run"]),
+    ],
+)
+def test_every_attempt_is_told_with_what_came_of_it(charimg: Run, name: str, words: list[str]) -> None:
+    """By name or key, in any script, former characters too."""
+    told = charimg("log", name)
+
+    assert (told.code, [word for word in words if word not in told.out]) == (0, [])
+
+
+def test_in_a_pipe_the_table_is_aligned_plain_text(filled: Path, charimg: Run) -> None:
+    """No colour, no wrapping: one line an attempt."""
+    told = charimg("log", "Ana").out.splitlines()
+
+    assert told[1].startswith("#  WHEN ")
+    assert told[2].index("pictures/ana.png") == told[1].index("PICTURE")
+    assert not any("\x1b" in line for line in told)
+    assert "1 attempt, 1 version; spent: 0.04 USD (as reported)" in told
+    assert (filled / ".charimg").is_dir()
+
+
+@pytest.mark.usefixtures("filled")
+def test_json_has_all_of_it(charimg: Run) -> None:
+    """Versions, files, digests, media ids, and what may have been charged."""
+    ana, cem = data(charimg, "Ana"), data(charimg, "Cem")
+    picture = ana["attempts"][0]["pictures"][0]
+
+    assert (ana["current"], ana["candidates"], ana["undo_to"], ana["stale"]) == (1, [], None, False)
+    assert (picture["image"], picture["there"], picture["media_id"]) == (
+        "pictures/ana.png",
+        True,
+        "CAMaJDc2N2FiOWEzLTc-ana",
+    )
+    assert [(one["state"], one["verdict"], one["possibly_charged"]) for one in cem["attempts"]] == [
+        ("troubled", "throttled", True)
+    ]
+
+
+def test_a_picture_whose_roster_entry_was_edited_is_stale(filled: Path, charimg: Run) -> None:
+    """And the command is named that makes it again."""
+    roster = filled / "characters.yaml"
+    roster.write_text(roster.read_text(encoding="utf-8").replace("tall queen", "small queen"), encoding="utf-8")
+    told = charimg("log", "Ana")
+
+    assert "the roster has changed since" in told.out
+    assert "charimg run --stale  makes it again" in told.out
+    assert data(charimg, "Ana")["stale"] is True
+
+
+def test_a_picture_that_is_gone_is_told(filled: Path, charimg: Run) -> None:
+    """The version stays in the list."""
+    (filled / "pictures" / "ana.png").unlink()
+
+    assert "the file is gone" in charimg("log", "Ana").out
+
+
+def test_during_a_run_what_is_open_is_under_way(filled: Path, charimg: Run) -> None:
+    """Who looks while a run is at work is not told that it was interrupted."""
+    with Project.at(filled).locked():
+        told = charimg("log", "Dina")
+
+    assert (told.code, "under way" in told.out, "interrupted" in told.out) == (0, True, False)
+
+
+def test_a_roster_that_cannot_be_read_is_no_hindrance(filled: Path, charimg: Run) -> None:
+    """The ledger knows the names too."""
+    (filled / "characters.yaml").write_text("characters: [", encoding="utf-8")
+
+    assert "▸ current" in charimg("log", "Ana").out
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_name_nobody_has_is_told_with_the_nearest(charimg: Run) -> None:
+    """In one line."""
+    told = charimg("log", "Anna")
+
+    assert (told.code, told.err) == (2, "charimg: there is no 'Anna' in characters.yaml; did you mean 'Ana'?\n")
+
+
+def test_a_name_that_several_have_is_told_with_their_keys(project: Path, charimg: Run) -> None:
+    """The key tells them apart."""
+    (project / "characters.txt").write_text(
+        "Ana: a tall baker with flour\nAna: a small fox in the snow\n", encoding="utf-8"
+    )
+    told = charimg("log", "Ana")
+
+    assert (told.code, "several characters are called 'Ana'; say which by key: ana, ana-2" in told.err) == (2, True)
+
+
+def test_what_a_service_said_cannot_steer_a_terminal(project: Path, charimg: Run) -> None:
+    """Its words are shown on one line, with nothing in them that could."""
+    (project / "characters.txt").write_text("Ana: a tall baker with flour\n", encoding="utf-8")
+    plugins = project / "plugins"
+    plugins.mkdir()
+    (plugins / "rude.py").write_text(
+        "import charimg\n\n\n"
+        "class Rude(charimg.ImageGenerator):\n"
+        "    declaration = charimg.Declaration(name='rude', summary='Shouts.')\n\n"
+        "    async def generate(self, request):\n"
+        "        raise charimg.RejectedError('no\\x1b[31m\\nway\\u202e')\n\n\n"
+        "@charimg.hookimpl\n"
+        "def register_generators(register):\n"
+        "    register(Rude)\n",
+        encoding="utf-8",
+    )
+    assert charimg("run", "--provider", "rude").code == 1
+    told = charimg("log", "Ana").out
+
+    assert "rejected" in told
+    assert not {"\x1b", "\u202e"} & set(told)
