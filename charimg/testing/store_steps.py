@@ -98,10 +98,9 @@ class Step:
             model.record_ticket(attempt, f"ticket {number} {self.text}")
         elif self.name == "saved":
             begun = model.attempts[attempt].attempt
-            beside = begun.candidate and not self.flag
-            path, kept = (
-                (f"{begun.key}.{number}.png", None) if beside else (f"{begun.key}.png", f"{begun.key}.{number}.png")
-            )
+            # The services of two attempts may send two formats: then the older file stays where it is.
+            place, other = f"{begun.key}.{'jpg' if self.which == 0 else 'png'}", f"{begun.key}.{number}.png"
+            path, kept = (other, None) if begun.candidate and not self.flag else (place, other)
             picture = PictureRecord(
                 path,
                 replace(_FACTS, sha256=f"{number:064x}"),

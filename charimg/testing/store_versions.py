@@ -128,6 +128,8 @@ class VersionPromises(ProviderContract):
                 fact("record_pick", "rani", 2, "undo 2", undoes=True),
                 fact("record_pick", "rani", 3, "pick 4", undoes=False),
                 fact("record_moved", "rani", "pictures/nowhere.png", "pictures/rani.4.png"),
+                fact("record_intent", attempt_of("rani", 4)),
+                fact("record_saved", "rani-4", _at("rani.jpg"), None),
             ],
         )
 
