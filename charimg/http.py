@@ -51,6 +51,13 @@ USER_AGENT = f"charimg/{__version__}"
 MAX_BODY = 96 * 1024 * 1024
 """Bytes: the largest answer read, after decompression. A 4K PNG as base64 in JSON stays below it."""
 
+MAX_TROUBLE = 4 * 1024 * 1024
+"""Bytes that are read of the body of an answer of status 4xx or 5xx: what explains itself for longer is judged by its
+beginning and its status."""
+
+MOST_VALUES = 2_000_000
+"""Values in one JSON answer. The smallest take three bytes in an answer and sixty in memory."""
+
 _SOCKET_SCHEME = re.compile("^ws(s?)(?=://)", re.IGNORECASE)
 
 QUICK_TRIES = 3
@@ -89,7 +96,13 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON data. Raises :class:`FlakyError` if it is none, as a truncated answer is."""
+        """The body as JSON data.
+
+        :raises FlakyError: it is none, as a truncated answer is, or is made of more than :data:`MOST_VALUES` values.
+        """
+        # Counted in the bytes, which costs nothing: those inside texts are counted too, but base64 has none of them.
+        if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise FlakyError(f"the service answered HTTP {self.status} with more than {MOST_VALUES:,} values")
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -305,7 +318,9 @@ async def _with_quick_retries(send: Any) -> Answer:
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int, where: str) -> bytes:
-    """The whole body, decompressed; what exceeds the cap is never collected."""
+    """The whole body, decompressed; what exceeds the cap is never collected. Of an error, the beginning."""
+    if response.status >= 400:
+        return await _beginning(response, min(max_bytes, MAX_TROUBLE))
     announced = response.content_length
     if announced is not None and announced > max_bytes and response.method != "HEAD":
         raise _too_large(where, max_bytes)
@@ -314,6 +329,16 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int, where: str) ->
         pieces += piece
         if len(pieces) > max_bytes:
             raise _too_large(where, max_bytes)
+    return bytes(pieces)
+
+
+async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
+    pieces = bytearray()
+    async for piece in response.content.iter_chunked(64 * 1024):
+        pieces += piece
+        if len(pieces) > most:
+            response.close()  # nobody reads the rest
+            return bytes(pieces[:most])
     return bytes(pieces)
 
 

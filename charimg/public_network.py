@@ -17,8 +17,21 @@ from charimg.errors import RefusedAddressError
 _CARRIERS = (
     ipaddress.IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
     ipaddress.IPv6Network("::/96"),  # IPv4-compatible, RFC 4291
+    ipaddress.IPv6Network("::ffff:0:0:0/96"),  # IPv4-translated, RFC 7915
 )
 """IPv6 networks whose last 32 bits are an IPv4 address, beside those that :mod:`ipaddress` knows."""
+
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""What stands before the IPv4 address in the interface identifier of ISATAP (RFC 5214), in any network."""
+
+_NOT_PUBLIC = (
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # local NAT64, RFC 8215: leads to wherever its operator likes
+    ipaddress.IPv6Network("3fff::/20"),  # documentation, RFC 9637
+    ipaddress.IPv6Network("5f00::/16"),  # segment routing, RFC 9602
+    ipaddress.IPv4Network("192.88.99.0/24"),  # relays of 6to4, withdrawn by RFC 7526
+    ipaddress.IPv4Network("192.0.0.0/24"),  # protocol assignments, RFC 6890
+)
+"""What older versions of Python take for public."""
 
 
 def may_be_public(host: str) -> bool:
@@ -36,12 +49,13 @@ def may_be_public(host: str) -> bool:
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    if not address.is_global or address.is_multicast:
+    if not address.is_global or address.is_multicast or any(address in network for network in _NOT_PUBLIC):
         return False
     if isinstance(address, ipaddress.IPv4Address):
         return True
     carried = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    carried += [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) for network in _CARRIERS if address in network]
+    if any(address in network for network in _CARRIERS) or (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
+        carried.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return not address.is_site_local and all(_is_public(inner) for inner in carried if inner is not None)
 
 
