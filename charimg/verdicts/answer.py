@@ -19,6 +19,8 @@ MAX_TEXT = 4096
 """Characters of one sentence that are looked at."""
 MAX_ITEMS = 32
 """Entries of one list that are looked at."""
+MOST = 1e15
+"""The largest number of a body that is taken for one: whole numbers up to it are exact."""
 MAX_CODE = 128
 """Characters of one machine code."""
 MAX_MESSAGE = 300
@@ -79,6 +81,14 @@ def as_list(value: object) -> list[Any]:
 def as_text(value: object) -> str:
     """The beginning of *value* if it is a string with something in it, else the empty string."""
     return value[:MAX_TEXT].strip() if isinstance(value, str) else ""
+
+
+def as_number(value: object) -> float | None:
+    """*value* if it is a number that something can cost, count or take; ``None`` for all else, for NaN, and for what is
+    beyond :data:`MOST`: JSON's whole numbers may be larger than any float."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if -MOST <= value <= MOST else None
 
 
 def one_line(text: str, limit: int = MAX_MESSAGE) -> str:

@@ -7,7 +7,6 @@ answer may have any type: three servers speak this protocol, in many versions.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from charimg.contracts import Model, Price, SettingValue
 from charimg.errors import FlakyError
 from charimg.images import decode_base64
 from charimg.model import ImageRequest
+from charimg.verdicts.answer import MOST, as_number
 
 TXT2IMG = "/sdapi/v1/txt2img"
 IMG2IMG = "/sdapi/v1/img2img"
@@ -136,10 +136,9 @@ def progress_of(answer: Any) -> tuple[float | None, str] | None:
     step, steps = state.get("sampling_step"), state.get("sampling_steps")
     if not state.get("job_count"):
         return None, "waiting for the server"
-    fraction = answer.get("progress")
-    known = isinstance(fraction, (int, float)) and not isinstance(fraction, bool) and math.isfinite(fraction)
-    part = min(1.0, max(0.0, float(fraction))) if known else None  # type: ignore[arg-type]  # it is a number then
-    if isinstance(step, int) and isinstance(steps, int) and 0 < step <= steps:
+    fraction = as_number(answer.get("progress"))
+    part = None if fraction is None else min(1.0, max(0.0, fraction))
+    if isinstance(step, int) and isinstance(steps, int) and 0 < step <= steps <= MOST:
         return part, f"step {step} of {steps}"
     return part, "preparing"
 

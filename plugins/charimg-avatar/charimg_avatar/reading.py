@@ -334,7 +334,7 @@ def _years(tokens: list[str]) -> int | None:
     for i, word in enumerate(tokens):
         if word in DECADES and {"his", "her", "their", "in", "late", "early", "mid"} & set(tokens[max(0, i - 3) : i]):
             return DECADES[word]
-        value = int(word) if word.isdigit() else NUMBERS.get(word)
+        value = int(word) if word.isdecimal() and len(word) < 5 else NUMBERS.get(word)
         if value is None or value > 999:
             continue
         tens = NUMBERS.get(tokens[i - 1], 0) if i else 0

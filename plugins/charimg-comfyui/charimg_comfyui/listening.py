@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("charimg.comfyui")
 
 
+LONGEST_MESSAGE = 1024 * 1024
+"""Characters of a message that is read: a larger one tells of results, not of steps."""
+
+MOST_STEPS = 1_000_000
+"""More is no count of steps."""
+
+
 @dataclass
 class Followed:
     """One job that is asked for."""
@@ -85,6 +92,8 @@ class Listener:
             log.debug("no progress messages: %s", self._context.redactor.line(str(error)))
 
     def _heard(self, message: str) -> None:
+        if len(message) > LONGEST_MESSAGE:
+            return
         try:
             document = json.loads(message)
         except (ValueError, RecursionError):
@@ -110,7 +119,12 @@ class Listener:
     def _step(self, job: Followed, data: Mapping[str, Any]) -> None:
         """A node that counts: a sampler's steps, an upscaler's tiles. Those with one step say nothing by it."""
         value, most = data.get("value"), data.get("max")
-        if isinstance(value, (int, float)) and isinstance(most, (int, float)) and most > 1 and 0 <= value <= most:
+        if (
+            isinstance(value, (int, float))
+            and isinstance(most, (int, float))
+            and 1 < most <= MOST_STEPS
+            and 0 <= value <= most
+        ):
             self.tell(job, value / most, f"step {value:.0f} of {most:.0f}")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from charimg.addresses import join
 from charimg.errors import FlakyError, InputError, InvalidRequestError, ProviderError
+from charimg.verdicts.answer import as_number
 from charimg_comfyui.answers import File, is_about, refusal, with_start
 from charimg_comfyui.declared import NAME
 
@@ -240,7 +241,7 @@ def _items(queue: dict[str, Any], name: str) -> list[list[Any]]:
 
 
 def _number(item: list[Any]) -> float:
-    return float(item[0]) if isinstance(item[0], (int, float)) else 0.0
+    return as_number(item[0]) or 0.0
 
 
 def _is(item: Any, id_: str) -> bool:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
 from charimg.addresses import host_and_port
 from charimg.errors import FlakyError, InvalidRequestError, ProviderError, RefusedAddressError
 from charimg.images import decode_base64
 from charimg.model import ImageRequest, Verdict
 from charimg.polling import LostTicketError, PolledGenerator
+
+LONGEST_ID = 500
+"""Characters of a job's id; those of the services here have some forty."""
+
+
+def is_ticket(given: object) -> TypeGuard[str]:
+    """Whether a service gave an id that its job can be asked for by: it becomes part of an address."""
+    return isinstance(given, str) and 0 < len(given) <= LONGEST_ID and given.isprintable()
 
 
 def ticket_fields(ticket: str, *needed: str) -> dict[str, Any]:

@@ -146,7 +146,10 @@ def closed_by(answer: Answer, fault: Fault) -> FatalError | None:
     """
     status = fault.status
     if 300 <= status < 400:
-        target = urlsplit(answer.headers.get("location", ""))
+        try:
+            target = urlsplit(answer.headers.get("location", ""))
+        except ValueError:  # such as http://[::1
+            return None
         to_flow = (target.hostname or "") in ("flow.google", "flow.google.com")
         moved = status in (301, 308) and not _SIGN_IN.search(target.path)
         observed = f"redirects to {target.hostname or 'another page'} (HTTP {status})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -12,9 +11,10 @@ from charimg.errors import FlakyError, InvalidRequestError, RejectedError, Throt
 from charimg.model import Cost, GeneratedImage, ImageRequest
 from charimg.polling import LostTicketError, PolledGenerator
 from charimg.reference_pictures import read_reference
+from charimg.verdicts.answer import as_number
 from charimg_hosted.aihorde.job import FREE_PIXELS, job_body
 from charimg_hosted.aihorde.service import BASE_URL, KEY, LOST, NAME, PACE, URL, HordeService, return_code
-from charimg_hosted.results import picture_at
+from charimg_hosted.results import is_ticket, picture_at
 
 CHECKED = date(2026, 11, 22)
 DEFAULT_MODEL = "AlbedoBase XL (SDXL)"
@@ -124,7 +124,7 @@ class AiHordeGenerator(PolledGenerator):
             raise self._service.refusal(answer)
         data = answer.json()
         job = data.get("id") if isinstance(data, dict) else None
-        if not isinstance(job, str) or not job:
+        if not is_ticket(job):
             raise FlakyError("AI Horde took the job but gave no id for it")
         return job
 
@@ -158,13 +158,12 @@ class AiHordeGenerator(PolledGenerator):
         if not isinstance(place, str) or not place:
             raise FlakyError("the job is done but holds no picture")
         whole = place if place.startswith(("http://", "https://", "data:")) else f"data:;base64,{place}"
-        kudos = answer.get("kudos")
-        paid = isinstance(kudos, (int, float)) and not isinstance(kudos, bool)
+        kudos = as_number(answer.get("kudos"))
         return GeneratedImage(
             data=await picture_at(self, request, whole, self._service.base_url),
             seed=_seed(made.get("seed")),
             model=str(made.get("model") or self._model),
-            cost=Cost(float(kudos), "kudos", source="reported") if paid else None,  # type: ignore[arg-type]  # it is one
+            cost=None if kudos is None else Cost(kudos, "kudos", source="reported"),
             request_id=ticket,
         )
 
@@ -196,8 +195,7 @@ def _words(job: dict[str, Any]) -> str:
 
 
 def _whole(value: object) -> int:
-    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return int(value) if fits else 0  # type: ignore[call-overload]  # fits says so
+    return int(as_number(value) or 0)
 
 
 def _seed(value: object) -> int | None:

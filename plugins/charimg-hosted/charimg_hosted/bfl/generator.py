@@ -12,9 +12,10 @@ from charimg.errors import FlakyError, InvalidRequestError, ProviderError, Rejec
 from charimg.model import Cost, GeneratedImage, ImageRequest, Verdict, utc_now
 from charimg.polling import LostTicketError, PolledGenerator
 from charimg.reference_pictures import read_reference
+from charimg.verdicts.answer import as_number, one_line
 from charimg_hosted.bfl.models import CHECKED, DEFAULT_MODEL, MODELS, task_body
 from charimg_hosted.bfl.service import BASE_URL, KEY, NAME, URL, BflService
-from charimg_hosted.results import picture_at, ticket_fields
+from charimg_hosted.results import is_ticket, picture_at, ticket_fields
 
 if TYPE_CHECKING:
     from charimg.http import Answer
@@ -97,7 +98,7 @@ class BflGenerator(PolledGenerator):
             raise self._refused(answer)
         data = self._service.accepted(answer)
         task = data.get("id") if isinstance(data, dict) else None
-        if not isinstance(task, str) or not task:
+        if not is_ticket(task):
             raise FlakyError("Black Forest Labs took the request but gave no id for it", possibly_charged=True)
         place = data.get("polling_url")
         cost = data.get("cost")
@@ -137,7 +138,7 @@ class BflGenerator(PolledGenerator):
         if status.lower().endswith("moderated"):
             raise RejectedError(_refusal(status, answer.get("details")))
         if status != "Ready":
-            raise FlakyError(f"the task ended with '{status[:60]}'")
+            raise FlakyError(f"the task ended with '{one_line(status, 60)}'")
         result = answer.get("result")
         place = result.get("sample") if isinstance(result, dict) else None
         if not isinstance(result, dict) or not isinstance(place, str) or not place:
@@ -170,12 +171,13 @@ def _refusal(status: str, details: object) -> str:
     reasons = details.get("Moderation Reasons") if isinstance(details, dict) else None
     named = ", ".join(str(one)[:60] for one in reasons[:5]) if isinstance(reasons, list) else ""
     what = "the picture" if status.lower().startswith("content") else "the request"
-    return f"the content filter refused {what} ({named or status}); change the description"
+    return f"the content filter refused {what} ({one_line(named or status)}); change the description"
 
 
 def _fraction(progress: object) -> float | None:
-    return min(1.0, max(0.0, float(progress))) if _is_amount(progress) and isinstance(progress, (int, float)) else None
+    part = as_number(progress)
+    return None if part is None else min(1.0, max(0.0, part))
 
 
 def _is_amount(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return as_number(value) is not None

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from charimg.addresses import join, same_service
 from charimg.contracts import Credential, Setting
+from charimg.verdicts.answer import as_number
 from charimg_hosted.service import HostedService
 
 NAME = "bfl"
@@ -43,8 +44,7 @@ class BflService(HostedService):
         if not answer.ok:
             raise self.trouble(answer)
         data = answer.json()
-        held = data.get("credits") if isinstance(data, dict) else None
-        return float(held) if isinstance(held, (int, float)) and not isinstance(held, bool) else None
+        return as_number(data.get("credits")) if isinstance(data, dict) else None
 
     def polling_address(self, url: str, task: str) -> str:
         """Where to ask for a task: the regional address its submit named, if the key may go there.

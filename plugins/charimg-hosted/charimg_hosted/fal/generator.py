@@ -13,6 +13,7 @@ from charimg.errors import FlakyError, ProviderError, RejectedError
 from charimg.model import GeneratedImage, ImageRequest, Verdict
 from charimg.polling import LostTicketError, PolledGenerator
 from charimg.reference_pictures import read_reference
+from charimg.verdicts.answer import MOST
 from charimg_hosted.fal.arguments import SHAPES, arguments
 from charimg_hosted.fal.service import BASE_URL, KEY, NAME, REST_URL, URL, FalService
 from charimg_hosted.further import INPUTS, further_inputs
@@ -137,7 +138,7 @@ class FalGenerator(PolledGenerator):
             raise FlakyError("fal answered with something that is no status")
         word, position = str(data.get("status")), data.get("queue_position")
         if word != "COMPLETED":
-            return State(word, position if isinstance(position, int) else None)
+            return State(word, position if isinstance(position, int) and abs(position) <= MOST else None)
         result = await self._service.ask("GET", self._service.own_address(places["response"]))
         if result.status == 404:
             raise LostTicketError("fal no longer has the result")

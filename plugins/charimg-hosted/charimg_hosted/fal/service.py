@@ -67,7 +67,10 @@ class FalService(HostedService):
         """
         if same_service(url, self.base_url):
             return url
-        return join(self.base_url, urlsplit(url).path)
+        try:
+            return join(self.base_url, urlsplit(url).path)
+        except ValueError:  # such as http://[::1
+            raise FlakyError("fal named an address that is none") from None
 
     async def log_in(self) -> bool:
         """Ask for an upload token, which costs nothing; whether the login could be tried (not every gateway has it).

@@ -16,7 +16,7 @@ from charimg.verdicts import error_of
 from charimg_hosted.further import INPUTS, further_inputs
 from charimg_hosted.replicate.schema import Inputs, prediction_input, read_inputs
 from charimg_hosted.replicate.service import BASE_URL, NAME, TOKEN, URL, ReplicateService
-from charimg_hosted.results import picture_at
+from charimg_hosted.results import is_ticket, picture_at
 
 if TYPE_CHECKING:
     from charimg.http import Answer
@@ -125,7 +125,7 @@ class ReplicateGenerator(PolledGenerator):
             raise self._refused(answer)
         prediction = self._service.accepted(answer)
         ticket = prediction.get("id") if isinstance(prediction, dict) else None
-        if not isinstance(ticket, str) or not ticket:
+        if not is_ticket(ticket):
             raise FlakyError("Replicate took the request but gave no id for it", possibly_charged=True)
         return ticket
 
