@@ -157,11 +157,8 @@ def _state(past: _Past, one: AttemptRecord, picture: PictureRecord, waiting: set
 
 def _note(past: _Past, one: AttemptRecord, picture: PictureRecord) -> str:
     notes = []
-    if past.current is not None and picture.version == past.current.version:
-        if past.picked is not None:
-            notes.append(f"picked {_moment(past.picked.made)}")
-        if past.stale:
-            notes.append("the roster has changed since")
+    if past.current is not None and picture.version == past.current.version and past.stale:
+        notes.append("the roster has changed since")
     if not past.project.found(picture.path).is_file():
         notes.append("the file is gone")
     if picture.adopted:
@@ -202,7 +199,7 @@ def _row(entry: _Entry) -> list[Cell]:
     seed = attempt.seed if picture is None or picture.seed is None else picture.seed
     cost = None if picture is None else picture.cost
     return [
-        Cell(str(entry.number)),
+        Cell(f"#{entry.number}"),
         Cell(_moment(attempt.started)),
         Cell(attempt.lane),
         Cell("" if picture is None else picture.model or ""),
@@ -228,9 +225,10 @@ def _footer(past: _Past, desk: Desk) -> Iterator[str]:
     spent = (
         " + ".join(printable(cost.with_source) for cost in past.record.spent if cost.amount > 0) if past.record else ""
     )
-    yield f"{tried}, {len(versions)} version{'' if len(versions) == 1 else 's'}" + (
-        f"; spent: {spent}" if spent else ""
-    )
+    told = [f"{tried}, {len(versions)} version{'' if len(versions) == 1 else 's'}"]
+    told += [f"version {past.picked.version} was picked on {_moment(past.picked.made)}"] if past.picked else []
+    told += [f"spent: {spent}"] if spent else []
+    yield "; ".join(told)
     others = past.waiting or [one for one in versions if past.current is None or one.version != past.current.version]
     if others:
         what = "one of the candidates" if past.waiting else "another version"

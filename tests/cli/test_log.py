@@ -51,7 +51,7 @@ def test_in_a_pipe_the_table_is_aligned_plain_text(filled: Path, charimg: Run) -
     """No colour, no wrapping: one line an attempt."""
     told = charimg("log", "Ana").out.splitlines()
 
-    assert told[1].startswith("#  WHEN ")
+    assert told[1].startswith("#   WHEN ")
     assert told[2].index("pictures/ana.png") == told[1].index("PICTURE")
     assert not any("\x1b" in line for line in told)
     assert "1 attempt, 1 version; spent: 0.04 USD (as reported)" in told
