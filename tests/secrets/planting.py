@@ -54,7 +54,8 @@ class Planting:
         text = secret_of(about.account_name, name)
         where = variable_name or variable(about.account_name, name)
         self.secrets[where] = text
-        whole = f"__Secure-next-auth.session-token={quote(text)}" if name == "cookie" else text
+        forms = {"cookie": f"__Secure-next-auth.session-token={quote(text)}", "password": f"me:{text}"}
+        whole = forms.get(name, text)
         self.environ[where] = whole
         return whole
 
@@ -65,13 +66,19 @@ class Planting:
         self.secrets[where] = secret_of(about.account_name, setting)
         self.environ[where] = f"{parts.scheme}://me:{quote(self.secrets[where], safe='')}@{parts.netloc}{parts.path}"
 
-    def everywhere(self, url: str) -> Planting:
-        """In every credential, under every variable that may hold it, and in every address."""
+    def everywhere(self, url: str, *, logins: bool = False) -> Planting:
+        """In every credential, with the services at *url*.
+
+        :param logins: in every address too. Many services then refuse to be asked: there is room for one login.
+        """
         for about in declarations():
             for one in about.credentials:
                 self.credential(about, one.name)
             for name in address_settings(about):
-                self.address(about, name, url)
+                if logins:
+                    self.address(about, name, url)
+                else:
+                    self.environ[variable(about.account_name, name)] = url
         return self
 
 

@@ -27,14 +27,14 @@ def visits(name: str, parrot: Parrot) -> tuple[Planting, list[Step]]:
     """A run in each of the service's moods, and what looks at the service besides."""
     steps: list[Step] = []
     planting = Planting()
-    for mood in MOODS:
-        planting.everywhere(f"{parrot.url}/{mood}")
+    for mood, logins in [*((mood, False) for mood in MOODS), ("200", True), ("400", True), ("401", True)]:
+        planting.everywhere(f"{parrot.url}/{mood}", logins=logins)
         run = ["run", "--provider", name, "--uploader", "none", *SHORT]
         steps.append((dict(planting.environ), [*run, "--json", "--debug"]))
-        if mood in ("400", "429-page", "200"):
+        if mood in ("400", "429-page"):
             steps += [
                 (dict(planting.environ), [*run, "--force", "--progress", "plain"]),
-                (dict(planting.environ), ["providers", "models", name]),
+                (dict(planting.environ), ["providers", "show", name, "--models"]),
             ]
     steps += [(dict(planting.environ), ["config", "show", name]), (dict(planting.environ), ["status"])]
     return planting, steps
@@ -62,8 +62,8 @@ def test_the_doctor_repeats_no_service(parrot: Parrot, tmp_path: Path) -> None:
     desk = Desk.at(tmp_path, ROSTER)
     planting = Planting()
     steps: list[Step] = []
-    for mood in ("200", "401", "429-page"):
-        planting.everywhere(f"{parrot.url}/{mood}")
+    for mood, logins in (("200", False), ("401", False), ("429-page", True)):
+        planting.everywhere(f"{parrot.url}/{mood}", logins=logins)
         steps += [(dict(planting.environ), ["doctor", *words]) for words in ((), ("--debug",))]
     told = desk.drive(steps)
 
