@@ -84,6 +84,8 @@ def pixels(data: bytes) -> list[tuple[str, tuple[int, int], bytes, object]]:
     """Every frame as it is decoded: mode, size, pixels, and how long it stands."""
     with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as picture:
         warnings.simplefilter("ignore")  # oddities of mutated files
+        if picture.width * picture.height > 100_000:
+            raise ValueError("a mutation made a giant of it, which is not worth the memory")
         loops = picture.info.get("loop")
         frames = ImageSequence.Iterator(picture)
         shown = [(one.mode, one.size, one.tobytes(), one.info.get("duration") or None) for one in frames]

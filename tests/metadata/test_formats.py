@@ -54,7 +54,7 @@ def test_the_record_is_read_back_and_no_pixel_changes(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(record=records)
 def test_every_record_fits_every_picture(kind: str, record: PictureMetadata) -> None:
     """Whatever texts a record has, every kind of picture carries it."""
@@ -319,7 +319,7 @@ def mutated(data: bytes, steps: list[tuple[str, int, int, bytes]]) -> bytes:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=mutations, carries=st.booleans())
 def test_a_mutated_file_never_raises_and_keeps_its_pixels(
     kind: str, steps: list[tuple[str, int, int, bytes]], carries: bool
