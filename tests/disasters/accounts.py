@@ -32,6 +32,8 @@ def hold(scene: Scene, characters: int) -> None:
     assert not unknown, f"pictures that nobody recorded: {[scene.whole_pictures()[digest] for digest in unknown]}"
     strangers = scene.service.uploads(scene.emulator).keys() - books.digests.keys()
     assert not strangers, "a file was uploaded that is not recorded"
+    check = scene.command("check")
+    assert check.code == 0, f"charimg check finds something amiss: {check.out}{check.err}"
 
 
 def speaks_well(ended: Ended) -> None:

@@ -21,7 +21,7 @@ COUNT = 10
 PATIENT = ("--cooldown", "0.02", "--quota-wait", "1")
 
 
-@pytest.mark.parametrize("days", [-3, 3, 4000])
+@pytest.mark.parametrize("days", [-3, 4000])
 def test_a_clock_set_in_mid_wait_neither_shortens_nor_lengthens_it(tmp_path: Path, days: float) -> None:
     """Six in two seconds are allowed: the wait of a second is waited for by the clock that nobody can set."""
     clock = WrongClock(tmp_path)
@@ -98,15 +98,15 @@ def test_a_ticket_is_good_whatever_the_clock_says(tmp_path: Path, days: float) -
 
 
 def test_a_media_id_that_has_expired_by_the_clock_is_uploaded_again_not_made_again(tmp_path: Path) -> None:
-    """Years later the picture is uploaded anew; with the clock set back nothing at all is done."""
+    """Days later the picture is uploaded anew; with the clock set back nothing at all is done."""
     clock = WrongClock(tmp_path)
     with scene_of(tmp_path, "whisk", characters=5) as scene:
         scene.environ |= clock.environ
-        assert scene.run("-o", "media_lifetime=86400").code == 0
+        assert scene.run().code == 0
         clock.set(-3 * DAY)
-        back = scene.run("-o", "media_lifetime=86400")
+        back = scene.run()
         clock.set(3 * DAY)
-        later = scene.run("-o", "media_lifetime=86400")
+        later = scene.run()
 
         assert (back.code, back.summary["total"]) == (0, 0)
         assert (later.code, later.summary["uploads_only"]) == (0, 5)

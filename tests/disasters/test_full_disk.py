@@ -35,7 +35,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_nothing_is_lost(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("where", "asked", "leave"),
-    [(".", 3, 0), (".", 7, 50_000), ("pictures", 7, 12_000), ("pictures", 12, 50_000), (".charimg", 7, 4096)],
+    [(".", 3, 0), ("pictures", 7, 50_000), (".charimg", 7, 4096)],
 )
 def test_a_disk_that_others_fill_in_mid_run(tmp_path: Path, where: str, asked: int, leave: int) -> None:
     """Pictures, ledger or both find no room: what came is kept or listed, and the next run makes what is missing."""
@@ -57,7 +57,7 @@ def test_a_disk_that_others_fill_in_mid_run(tmp_path: Path, where: str, asked: i
         hold(scene, COUNT)
 
 
-@pytest.mark.parametrize("limit", [4096, 20_000, 150_000])
+@pytest.mark.parametrize("limit", [20_000, 150_000])
 def test_a_limit_on_the_size_of_files(tmp_path: Path, limit: int) -> None:
     """A quota refuses to let a file grow: exit code 7 and one line; without the limit the rest is made."""
     if shutil.which("prlimit") is None:
