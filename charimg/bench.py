@@ -71,9 +71,9 @@ class Bench:
         """Record an attempt's picture, and where the file that stood in its place is kept now.
 
         Where none stood there, a version that had the place in the ledger has lost its file, and must not be taken for
-        the new one: it is remembered under a name that nothing has.
+        the new one: it is remembered under a name that nothing will ever have.
         """
-        kept = saved.kept_as or self.pictures.free_name(key, saved.path.suffix)
+        kept = saved.kept_as or self.pictures.name_of_nothing(key, attempt, saved.path.suffix)
         await self.store.record_saved(attempt, picture, self.project.shown(kept))
 
     def there(self, picture: PictureRecord) -> bool:

@@ -69,9 +69,9 @@ class PictureFolder:
         """Where the current picture of a character stands."""
         return self.folder / f"{key}{extension}"
 
-    def free_name(self, key: str, extension: str) -> Path:
-        """A name that no picture of the character has."""
-        return self._kept_names(self.place_of(key, extension))[1]
+    def name_of_nothing(self, key: str, attempt: str, extension: str) -> Path:
+        """A name for a picture that is gone when this attempt's took its place; no picture ever gets such a one."""
+        return self.folder / f"{key}.gone-{_mark(attempt)}{extension}"
 
     def files(self) -> list[Path]:
         """The pictures in the folder, by name; hidden files are none."""
@@ -296,8 +296,7 @@ class PictureFolder:
         self.disk.remove(sidecar_of(path))
 
     def _part(self, key: str, attempt: str) -> Path:
-        mark = hashlib.sha256(attempt.encode()).hexdigest()[:12]
-        return self.folder / f".{key}.{mark}.part"
+        return self.folder / f".{key}.{_mark(attempt)}.part"
 
     def _facts_of(self, path: Path) -> ImageFacts | None:
         try:
@@ -314,3 +313,8 @@ class PictureFolder:
                 f"cannot write {self.folder / name}: {error.strerror or error}; "
                 "free some space or choose another folder with --out, then run again"
             ) from error
+
+
+def _mark(attempt: str) -> str:
+    """An attempt's id, whatever it holds, as a part of a file's name."""
+    return hashlib.sha256(attempt.encode()).hexdigest()[:12]

@@ -249,3 +249,19 @@ def test_a_picture_that_cannot_be_taken_up_is_one_line_not_a_traceback(
 
     assert isinstance(error, StorageError)
     assert "Permission denied" in str(error)
+
+
+def test_a_deleted_pictures_record_is_not_taken_for_the_new_one(workshop: Workshop) -> None:
+    """The user threw a picture away twice: each version has a path of its own, and only the last one has a file."""
+    workshop.cast("C1")
+    for _ in range(3):
+        workshop.run()
+        (workshop.folder / "pictures/c1.png").unlink()
+    workshop.run()
+    workshop.run(force=True)
+
+    record = workshop.ledger()["c1"]
+    assert record.picture is not None
+    paths = [*(one.path for one in record.other_pictures), record.picture.path]
+    assert len(set(paths)) == 5
+    assert [path for path in paths if (workshop.folder / path).exists()] == ["pictures/c1.1.png", "pictures/c1.png"]
