@@ -1,6 +1,8 @@
 # Two commands on a fresh machine, with nothing but Python 3.10+ and make:
 #   make demo    the main job: the example cast, drawn offline, with a quota wait on the way
 #   make test    the whole suite, in parallel
+# And when there is an hour:
+#   make simulate    crashes, quotas and lost answers by the hundred thousand; two hundred kills; hostile inputs
 # Everything is installed into a virtual environment of this folder.
 
 PYTHON ?= python3
@@ -9,9 +11,13 @@ BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/charimg-*)
 EDITABLE := $(foreach plugin,$(PLUGINS),-e $(plugin))
 DEMO ?= demo
+SEEDS ?= 100000
+CHARACTERS ?= 100000
+KILLS ?= 200
+FUZZ_SECONDS ?= 600
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types wheels docs pictures bench clean
+.PHONY: demo test simulate lint types wheels docs pictures bench clean
 .DELETE_ON_ERROR:
 
 $(VENV)/installed: setup.cfg pyproject.toml $(wildcard plugins/*/setup.cfg)
@@ -38,6 +44,11 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-test
 	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
+simulate: $(VENV)/installed-test
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --jobs $$($(BIN)/python -c 'import os; print(os.cpu_count())')
+	$(BIN)/python -m tests.disasters.killing --kills $(KILLS)
+	$(BIN)/python -m tests.fuzzing --seconds $(FUZZ_SECONDS)
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,6 +68,7 @@ pictures: $(VENV)/installed-dev
 bench: $(VENV)/installed-test
 	$(BIN)/python -m tests.benchmarks.startup
 	$(BIN)/python -m tests.benchmarks.policy_overhead
+	$(BIN)/python -m tests.benchmarks.long_runs --characters $(CHARACTERS)
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info plugins/*/build plugins/*/*.egg-info
