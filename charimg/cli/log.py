@@ -25,14 +25,21 @@ from charimg.cli.tables import Cell, Row, printable, show_json, show_table
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from charimg.contracts import AttemptRecord, Choice, JobRecord, PictureRecord, Store
+    from charimg.contracts import Attempt, AttemptRecord, Choice, JobRecord, PictureRecord, Store
     from charimg.project import Project
     from charimg.settings import Options
     from charimg.workplace import Workplace
 
-_STYLES = {"current": "green", "candidate": "yellow", "under way": "yellow", "interrupted": "yellow", "lost": "red"}
-_TITLES = ("#", "WHEN", "LANE", "MODEL", "SEED", "COST", "VERSION", "STATE", "PICTURE", "NOTE")
-_ALWAYS = {"#", "WHEN", "LANE", "VERSION", "STATE"}
+_STYLES = {
+    "current": "green",
+    "candidate": "yellow",
+    "under way": "yellow",
+    "interrupted": "yellow",
+    "lost": "red",
+    "missing": "red",
+}
+_TITLES = ("WHEN", "LANE", "MODEL", "SEED", "COST", "NO.", "STATE", "PICTURE", "NOTE")
+_ALWAYS = {"WHEN", "LANE", "NO.", "STATE"}
 
 
 @click.command("log", short_help="Show everything that was tried for one character.")
@@ -44,7 +51,7 @@ _ALWAYS = {"#", "WHEN", "LANE", "VERSION", "STATE"}
 def command(desk: Desk, /, *, name: str, as_json: bool, store: str | None, options: tuple[str, ...]) -> None:
     """Show every attempt at a picture of the character NAME (a name or key), oldest first, and what came of it.
 
-    The numbers under VERSION are those that "charimg pick NAME N" takes. Characters that are no longer in the roster
+    The numbers under NO. are those that "charimg pick NAME N" takes. Characters that are no longer in the roster
     are found as well. Nothing is changed; it may be called during a run.
     """
     workplace, given = workplace_of(desk, store, options)
@@ -55,7 +62,7 @@ def command(desk: Desk, /, *, name: str, as_json: bool, store: str | None, optio
     if not past.attempts:
         click.echo(f"{printable(past.meant.name)}: nothing was tried yet; {command_line(desk, 'run')}  makes a picture")
         return
-    show_table(*_table(past), title=_title(past.meant), notes=any(entry.note for entry in _entries(past)))
+    show_table(*_table(past), title=_title(past), notes=any(entry.note for entry in _entries(past)))
     click.echo()
     for line in _footer(past, desk):
         click.echo(line)
@@ -74,6 +81,12 @@ class _Past:
     project: Project
     running: bool
     """A run is at work on the project."""
+    free: frozenset[str] = frozenset()
+    """Lanes where nothing is charged."""
+
+    def doubt(self, attempt: Attempt) -> str:
+        """What an attempt that left no picture may have cost, behind other words; nothing where nothing is charged."""
+        return "" if attempt.lane in self.free else "; may have been charged"
 
     @property
     def current(self) -> PictureRecord | None:
@@ -98,6 +111,8 @@ class _Past:
 
 
 async def _read(workplace: Workplace, options: Options, name: str) -> _Past:
+    from charimg.gallery.cast import free_lanes  # noqa: PLC0415 - --help reads no ledger
+
     async with workplace.open_store(read_only=True, options=options) as store:
         meant = await character_meant(workplace, store, name)
         record = await store.job(meant.key)
@@ -109,6 +124,7 @@ async def _read(workplace: Workplace, options: Options, name: str) -> _Past:
             record is not None and await _is_stale(workplace, store, record),
             workplace.project,
             workplace.project.lock_holder() is not None,
+            free_lanes(await store.last_plan()),
         )
 
 
@@ -148,6 +164,8 @@ def _entries(past: _Past) -> Iterator[_Entry]:
 def _state(past: _Past, one: AttemptRecord, picture: PictureRecord, waiting: set[int], chosen: set[int]) -> str:
     if past.current is not None and picture.version == past.current.version:
         return "current"
+    if not past.project.found(picture.path).is_file():
+        return "missing"
     if picture.version in waiting:
         return "candidate"
     if not one.attempt.candidate and picture.version not in chosen and picture is one.pictures[-1]:
@@ -157,10 +175,11 @@ def _state(past: _Past, one: AttemptRecord, picture: PictureRecord, waiting: set
 
 def _note(past: _Past, one: AttemptRecord, picture: PictureRecord) -> str:
     notes = []
-    if past.current is not None and picture.version == past.current.version and past.stale:
-        notes.append("the roster has changed since")
-    if not past.project.found(picture.path).is_file():
-        notes.append("the file is gone")
+    if past.current is not None and picture.version == past.current.version:
+        if past.stale:
+            notes.append("the roster has changed since")
+        if not past.project.found(picture.path).is_file():
+            notes.append("the file of the current picture is gone")
     if picture.adopted:
         notes.append("found on disk after a run that was interrupted")
     if picture is not one.pictures[-1]:
@@ -170,36 +189,43 @@ def _note(past: _Past, one: AttemptRecord, picture: PictureRecord) -> str:
 
 def _without_picture(past: _Past, one: AttemptRecord) -> tuple[str, str]:
     if one.state == "lost":
-        return "lost", "no answer came; may have been charged"
+        return "lost", f"no answer came{past.doubt(one.attempt)}"
     if one.state == "open":
         if past.running:
             return "under way", ""
         if one.attempt.ticket:
             return "under way", f"accepted by {one.attempt.provider}; the next run fetches it"
-        return "interrupted", "may have been charged; the next run looks for its picture"
+        return "interrupted", f"the next run looks for its picture{past.doubt(one.attempt)}"
     if one.trouble is None:
         return "no picture", ""
-    charged = "; may have been charged" if one.trouble.possibly_charged else ""
+    charged = past.doubt(one.attempt) if one.trouble.possibly_charged else ""
     return str(one.trouble.verdict), f"{one.trouble.message}{charged}"
 
 
-def _title(meant: Meant) -> str:
+def _title(past: _Past) -> str:
+    meant, folder = past.meant, _folder(past)
     former = "" if meant.in_roster else ", no longer in the roster"
-    return f"{meant.name} ({meant.key}{former})"
+    return f"{meant.name} ({meant.key}{former})" + (f", pictures in {folder}" if folder else "")
+
+
+def _folder(past: _Past) -> str:
+    """The folder that all the versions are in, as the ledger has it, with its ``/``; empty where there are several."""
+    folders = {picture.path.replace("\\", "/").rpartition("/")[0] for one in past.attempts for picture in one.pictures}
+    return f"{folders.pop()}/" if len(folders) == 1 and "" not in folders else ""
 
 
 def _table(past: _Past) -> tuple[list[str], list[Row]]:
-    rows = [_row(entry) for entry in _entries(past)]
+    folder = _folder(past)
+    rows = [_row(entry, folder) for entry in _entries(past)]
     kept = [index for index, title in enumerate(_TITLES) if title in _ALWAYS or any(row[index].text for row in rows)]
     return [_TITLES[index] for index in kept], [[row[index] for index in kept] for row in rows]
 
 
-def _row(entry: _Entry) -> list[Cell]:
+def _row(entry: _Entry, folder: str) -> list[Cell]:
     attempt, picture = entry.one.attempt, entry.picture
     seed = attempt.seed if picture is None or picture.seed is None else picture.seed
     cost = None if picture is None else picture.cost
     return [
-        Cell(f"#{entry.number}"),
         Cell(_moment(attempt.started)),
         Cell(attempt.lane),
         Cell("" if picture is None else picture.model or ""),
@@ -207,7 +233,7 @@ def _row(entry: _Entry) -> list[Cell]:
         Cell("" if cost is None or not cost.amount else str(cost)),
         Cell("" if picture is None else str(picture.version)),
         Cell(f"▸ {entry.state}" if entry.state == "current" else f"  {entry.state}", _STYLES.get(entry.state, "")),
-        Cell("" if picture is None else picture.path),
+        Cell("" if picture is None else picture.path.removeprefix(folder)),
         Cell(entry.note),
     ]
 

@@ -81,7 +81,7 @@ async def read_cast(workplace: Workplace, roster: Roster, options: Options | Non
     async with workplace.open_store(read_only=True, options=options) as store:
         jobs = await store.jobs()
         plan = await store.last_plan()
-        free = _free_lanes(plan)
+        free = free_lanes(plan)
         waiting = await all_waiting(store, jobs)
         lost = Counter(attempt.key for attempt in await store.lost_attempts() if attempt.lane not in free)
     project = workplace.project
@@ -96,7 +96,7 @@ async def read_cast(workplace: Workplace, roster: Roster, options: Options | Non
     )
 
 
-def _free_lanes(plan: dict[str, object] | None) -> frozenset[str]:
+def free_lanes(plan: dict[str, object] | None) -> frozenset[str]:
     """The lanes where nothing is charged, as far as the last run had them."""
     facts = plan.get("lane_facts") if plan else None
     lanes = [lane for lane in facts if isinstance(lane, dict)] if isinstance(facts, (list, tuple)) else []
