@@ -175,6 +175,15 @@ def test_fill_bytes_of_a_jpeg_are_no_obstacle() -> None:
     assert embed(many, GOPAL) is None
 
 
+def test_a_gif_keeps_its_loop_count_first_and_has_the_version_of_its_blocks() -> None:
+    """Some players look for the loop count in the very first block; an application's block needs GIF89a."""
+    moving, still = embedded(pictures()["gif animated"]), embedded(pictures()["gif"])
+
+    assert moving.index(b"NETSCAPE2.0") < moving.index(b"XMP DataXMP")
+    assert pictures()["gif"].startswith(b"GIF87a")
+    assert still.startswith(b"GIF89a")
+
+
 def test_beside_anothers_packet_a_jpeg_has_a_comment() -> None:
     """A packet of another program stays to the byte; the record is a comment in ASCII, renewed like any other."""
     theirs = jpeg_segment(0xE1, XMP_HEAD + FOREIGN)

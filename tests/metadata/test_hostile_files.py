@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from charimg.metadata import embed, read_metadata
+from charimg.metadata.record import to_json
 from charimg.metadata.xmp import MAX_PACKET_BYTES, NAMESPACE, record_in
 from tests.metadata.pictures import (
     GOPAL,
@@ -133,6 +134,7 @@ _HEAD = f'<charimg:Record xmlns:charimg="{NAMESPACE}">'.encode()
     [
         b'<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]>' + _HEAD + b"&c;</charimg:Record>",
         b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + _HEAD + b"&b;</charimg:Record>",
+        f"<!DOCTYPE a [<!ENTITY b '{to_json(GOPAL)}'>]>".encode() + _HEAD + b"&b;</charimg:Record>",
         _HEAD * 100_000,
         b"<a>" * 1_000_000 + NAMESPACE.encode(),
         b"<a " + b"".join(b'xmlns:a%d="%s" ' % (number, NAMESPACE.encode()) for number in range(20_000)) + b"/>",
@@ -144,7 +146,21 @@ _HEAD = f'<charimg:Record xmlns:charimg="{NAMESPACE}">'.encode()
         _HEAD + b"{\xff}</charimg:Record>",
         b" " * (MAX_PACKET_BYTES + 1) + NAMESPACE.encode(),
     ],
-    ids=["entities", "file", "nested", "deep", "wide", "tags", "quotes", "blanks", "names", "utf-16", "bytes", "long"],
+    ids=[
+        "entities",
+        "file",
+        "record",
+        "nested",
+        "deep",
+        "wide",
+        "tags",
+        "quotes",
+        "blanks",
+        "names",
+        "utf-16",
+        "bytes",
+        "long",
+    ],
 )
 def test_a_hostile_packet_is_no_record(packet: bytes) -> None:
     """Entities, endless depth and damaged letters are read as nothing, and a picture with them can still be read."""
