@@ -21,6 +21,7 @@ from pathlib import Path
 
 from charimg.contracts import Choice, JobRecord, PictureRecord, Store
 from charimg.contracts.store import AttemptRecord
+from charimg.disk import Disk
 from charimg.errors import InputError
 from charimg.picture_folder import EXTENSIONS, PictureFolder
 from charimg.project import Project
@@ -201,7 +202,7 @@ class Versions:
         if picture is None:
             raise InputError(f"{record.name} has no version {version}; {_listed(versions, record)}")
         path = self.project.found(picture.path)
-        if not self.pictures.disk.is_file(path):
+        if not is_there(picture, versions, self.project, self.pictures.disk):
             raise InputError(
                 f"the file of version {version} of {record.name} is gone ({picture.path}); put it back, or choose"
                 f" another: {_listed([one for one in versions if one is not picture], record)}"
@@ -292,6 +293,21 @@ def versions_of(record: JobRecord) -> tuple[PictureRecord, ...]:
     """Every version of a character's picture, in the order made."""
     current = () if record.picture is None else (record.picture,)
     return tuple(sorted((*record.other_pictures, *current), key=lambda one: one.version))
+
+
+def is_there(picture: PictureRecord, versions: Iterable[PictureRecord], project: Project, disk: Disk) -> bool:
+    """Whether the file of a version is there.
+
+    The name of one that was deleted by hand is free, and another version may have it by now: that is told by what the
+    file holds. (One that was retouched by hand is there, whatever it holds.)
+
+    :param versions: all of that character's.
+    """
+    path = project.found(picture.path)
+    if not disk.is_file(path):
+        return False
+    others = {one.facts.sha256 for one in versions if one.path == picture.path and one.version != picture.version}
+    return not others or _digest(disk.read(path)) not in others - {picture.facts.sha256}
 
 
 async def settle(

@@ -472,3 +472,17 @@ def test_a_picture_that_a_run_could_not_record_is_not_given_an_older_ones_number
         shelf.pick(1)
 
     assert (shelf.record, (shelf.project.out / "ana.png").read_bytes()) == (before, paint(50))
+
+
+def test_a_version_whose_name_another_has_by_now_is_gone(tmp_path: Path) -> None:
+    """It was deleted by hand, and the next picture that was kept got its name: nobody is given that one instead."""
+    shelf = Shelf(tmp_path / "project", "PNG PNG")
+    (shelf.project.out / "ana.1.png").unlink()
+    shelf.add(3)
+    with pytest.raises(InputError, match=r"the file of version 1 of Ana is gone"):
+        shelf.pick(1)
+    shelf.pick(2)
+    current = shelf.record.picture
+
+    assert current is not None
+    assert (current.version, (shelf.project.out / "ana.png").read_bytes()) == (2, paint(2))

@@ -93,6 +93,14 @@ class _Past:
         """The current picture."""
         return None if self.record is None else self.record.picture
 
+    def has_file(self, picture: PictureRecord) -> bool:
+        """Whether the file of a version is there."""
+        from charimg.choosing import is_there, versions_of  # noqa: PLC0415 - --help chooses nothing
+        from charimg.disk import Disk  # noqa: PLC0415 - likewise
+
+        versions = () if self.record is None else versions_of(self.record)
+        return is_there(picture, versions, self.project, Disk())
+
     @property
     def waiting(self) -> tuple[PictureRecord, ...]:
         """Candidates nobody has chosen among yet."""
@@ -164,7 +172,7 @@ def _entries(past: _Past) -> Iterator[_Entry]:
 def _state(past: _Past, one: AttemptRecord, picture: PictureRecord, waiting: set[int], chosen: set[int]) -> str:
     if past.current is not None and picture.version == past.current.version:
         return "current"
-    if not past.project.found(picture.path).is_file():
+    if not past.has_file(picture):
         return "missing"
     if picture.version in waiting:
         return "candidate"
@@ -178,7 +186,7 @@ def _note(past: _Past, one: AttemptRecord, picture: PictureRecord) -> str:
     if past.current is not None and picture.version == past.current.version:
         if past.stale:
             notes.append("the roster has changed since")
-        if not past.project.found(picture.path).is_file():
+        if not past.has_file(picture):
             notes.append("the file of the current picture is gone")
     if picture.adopted:
         notes.append("found on disk after a run that was interrupted")
@@ -313,7 +321,7 @@ def _attempt_data(past: _Past, one: AttemptRecord, entries: list[_Entry]) -> dic
                 "version": entry.picture.version,
                 "state": entry.state,
                 "image": entry.picture.path,
-                "there": past.project.found(entry.picture.path).is_file(),
+                "there": past.has_file(entry.picture),
                 "sha256": entry.picture.facts.sha256,
                 "saved": None if entry.picture.saved is None else entry.picture.saved.isoformat(),
                 "model": entry.picture.model,
