@@ -17,7 +17,7 @@ from charimg.budget import Budget
 from charimg.choosing import settle
 from charimg.contracts import JobRecord, Observer, Price, Store
 from charimg.disk import Disk
-from charimg.errors import ERROR_OF_VERDICT, CharimgError, FatalError, ProviderError, StorageError
+from charimg.errors import ERROR_OF_VERDICT, CharimgError, DamagedLedgerError, FatalError, ProviderError, StorageError
 from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunStarted, StandingJob, Warned, names_of
 from charimg.http import HttpSession
 from charimg.lane import Lane, LaneSettings, resolved
@@ -239,15 +239,20 @@ class Run:
                     observer.close()
 
     async def _taken_up(
-        self, bench: Bench, prices: Mapping[str, Price | None], damaged: Sequence[str]
+        self, bench: Bench, prices: Mapping[str, Price | None], damaged: list[str]
     ) -> tuple[Mapping[str, JobRecord], list[Event], list[str]]:
         """What was there before this run, put in order: what earlier ones left half done, and pictures of characters
         that the ledger has none of. Returns all that the ledger knows then, and what is to be told.
 
         :param damaged: where a damaged ledger is kept now, if there was one: the new one is filled from the pictures.
+            One that is found to be damaged only now is added.
         """
         project, store, pictures = self._order.workplace.project, bench.store, bench.pictures
-        records: Mapping[str, JobRecord] = await store.jobs()
+        try:
+            records: Mapping[str, JobRecord] = await store.jobs()
+        except DamagedLedgerError:  # a large one is looked through only as it is read
+            damaged.append(await store.set_aside())
+            records = await store.jobs()
         settled = await settle(project, store, pictures, records)
         if settled:
             records = await store.jobs()

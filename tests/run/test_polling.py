@@ -218,6 +218,26 @@ def test_a_run_broken_off_leaves_the_ticket(bench: Callable[[Desk], Workshop]) -
     assert (second.counts, desk.submitted) == ((1, 0, 0, 0, 0), ["rani"])
 
 
+def test_a_job_that_stands_is_given_up_when_another_picture_was_picked(bench: Callable[[Desk], Workshop]) -> None:
+    """Nobody will ask for it any more: it may have been charged, and the next run says so."""
+    desk = Desk(paint())
+    shop = bench(desk)
+    shop.run()
+    desk.answers = [None]
+    shop.run(interrupts=(5, 6), force=True)
+
+    async def pick() -> None:
+        async with shop.order().workplace.open_store(read_only=False) as store:
+            await store.record_pick("rani", 1, "a pick")
+
+    before = shop.ledger()["rani"].open_attempts
+    on_virtual_clock(pick)
+    told = shop.run()
+
+    assert (len(before), shop.ledger()["rani"].open_attempts) == (1, ())
+    assert [event.key for event in told.of(JobPossiblyCharged)] == ["rani"]
+
+
 def test_another_description_is_another_job(bench: Callable[[Desk], Workshop]) -> None:
     """A ticket for what the roster no longer asks for is given up, and told as possibly charged."""
     desk = Desk(None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,15 @@ def test_the_same_picture_for_two_characters_is_told(workshop: Workshop) -> None
     said = [warning for warning in told.of(Warned) if "byte for byte" in warning.message]
     assert [warning.key for warning in said] == ["c3"]
     assert "c1" in said[0].message
+
+
+def test_a_ledger_whose_damage_shows_as_it_is_read_is_rebuilt_too(workshop: Workshop) -> None:
+    """The file opens well; what stands in it cannot be read."""
+    workshop.run()
+    with closing(sqlite3.connect(state_of(workshop), isolation_level=None)) as db:
+        db.execute("UPDATE picture SET facts = '{torn'")
+    told = workshop.run()
+
+    assert set(workshop.generator.asked.values()) == {1}
+    assert {record.state for record in workshop.ledger().values()} == {JobState.DONE}
+    assert any("the ledger was damaged" in warning.message for warning in told.of(Warned))
