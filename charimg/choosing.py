@@ -174,7 +174,9 @@ class Versions:
         return Chosen(change.key, record.name, change.back_to, before, await self._record(change.key))
 
     async def settle(self, records: Mapping[str, JobRecord] | None = None) -> tuple[str, ...]:
-        """Finish what an interrupted pick or undo has begun; the names of the characters it was begun for.
+        """Finish what an interrupted pick or undo has begun; the names of the characters whose records changed by it.
+
+        A new picture that an interrupted run could not record is left in its place, for the run to take up.
 
         :param records: what the ledger knows, where the caller has just read it.
         :raises StorageError: the disk or the ledger failed.
@@ -183,7 +185,9 @@ class Versions:
         moved = []
         for record in records.values():
             source = self._out_of_place(record)
-            if source is not None:
+            if self._holds_unrecorded(record):
+                moved += [record.name] if await self._found_again(record) else []
+            elif source is not None:
                 await self._make_room(record, source)
                 await self._place(record.key, source)
                 moved.append(record.name)
@@ -225,17 +229,36 @@ class Versions:
                 await self.store.record_moved(record.key, self.project.shown(place), self.project.shown(second))
 
     def _refuse_unrecorded(self, record: JobRecord) -> None:
-        """A run may have died after it put a new picture in place and before it could say so: that is settled first, or
-        the ledger would give the new picture the old one's number."""
-        picture = record.picture
-        if picture is None or all(attempt.candidate for attempt in record.open_attempts):
-            return
-        path = self.project.found(picture.path)
-        if self.pictures.disk.is_file(path) and _digest(self.pictures.disk.read(path)) != picture.facts.sha256:
+        if self._holds_unrecorded(record):
             raise InputError(
                 f"a run was interrupted while it was at work on {record.name}, and a picture of it is not recorded yet;"
                 " 'charimg run' takes it up"
             )
+
+    def _holds_unrecorded(self, record: JobRecord) -> bool:
+        """Whether a run may have died after it put a new picture in place and before it could say so: that is settled
+        first, or the ledger would give the new picture an old one's number."""
+        if record.picture is None or all(attempt.candidate for attempt in record.open_attempts):
+            return False
+        known = {one.facts.sha256 for one in versions_of(record)}
+        suffix = self.project.found(record.picture.path).suffix
+        return self._digest_at(self.pictures.place_of(record.key, suffix)) not in (None, *known)
+
+    async def _found_again(self, record: JobRecord) -> bool:
+        """The ledger has the current version where the new picture stands by now: it knows it again by the name that
+        the interrupted run kept it under."""
+        picture = record.picture
+        if picture is None or self._digest_at(self.project.found(picture.path)) == picture.facts.sha256:
+            return False
+        recorded, folder = self._files_of(record), self.pictures.folder
+        for _, path in _named_for(self.pictures.disk.names(folder), folder, {record.key: record}):
+            if path not in recorded and self._digest_at(path) == picture.facts.sha256:
+                await self.store.record_moved(record.key, picture.path, self.project.shown(path))
+                return True
+        return False
+
+    def _digest_at(self, path: Path) -> str | None:
+        return _digest(self.pictures.disk.read(path)) if self.pictures.disk.is_file(path) else None
 
     async def _place(self, key: str, source: Path) -> None:
         """The current version stands in its place, and nothing has a name for two."""

@@ -21,9 +21,10 @@ from charimg.events import JobSaved, JobUploaded, Warned
 from charimg.model import GeneratedImage, ImageRequest
 from charimg.picture_folder import PictureFolder
 from charimg.plan import Redo
+from charimg.providers.sqlite import SqliteStore
 from charimg.run import Order
 from charimg.testing import clock
-from tests.run.workshop import Workshop, paint, pixels
+from tests.run.workshop import Workshop, die_at, paint, pixels
 
 
 class Atelier(Workshop):
@@ -301,6 +302,20 @@ def test_other_formats_stay_as_versions_too(atelier: Atelier) -> None:
     assert atelier.current("ana").path == "pictures/ana.png"
     for one in atelier.versions("ana"):
         assert (atelier.folder / one.path).is_file()
+
+
+def test_a_run_that_dies_after_a_pick_mixes_no_versions_up(atelier: Atelier) -> None:
+    """A pick leaves a free name between others, and the picture in place is kept under that one."""
+    atelier.run(force=True, only=("Ana",))
+    atelier.run(force=True, only=("Ana",))
+    shown = {one.version: pixels((atelier.folder / one.path).read_bytes()) for one in atelier.versions("ana")}
+    atelier.pick("ana", 1)
+    atelier.run_and_die(die_at(SqliteStore, "record_saved", "before"), force=True, only=("Ana",))
+    atelier.run()
+    found = {one.version: pixels((atelier.folder / one.path).read_bytes()) for one in atelier.versions("ana")}
+
+    assert {version: found[version] for version in shown} == shown
+    assert (atelier.current("ana").version, atelier.generator.asked["ana"]) == (4, 4)
 
 
 # -- against a model --------------------------------------------------------------------------------------------
