@@ -231,8 +231,8 @@ def _stopped_on_the_way_to_another(record: JobRecord) -> bool:
     That run said so and sent the user to the next one, which must then not call the job done. What the service cannot
     fulfil at all is different: there the old picture stands.
     """
-    if record.state is JobState.OPEN and any(attempt.ticket for attempt in record.open_attempts):
-        return True  # the service has accepted it, and the run asks for the result
+    if any(attempt.ticket and not attempt.candidate for attempt in record.open_attempts):
+        return True  # the service has accepted it, and the run asks for the result, whatever was picked meanwhile
     if record.trouble is None or record.trouble.stage == "upload":
         return False
     return record.state is JobState.PENDING or (

@@ -11,10 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charimg.contracts import Abilities, Declaration, JobRecord, JobState, PictureRecord, Price, Trouble, Uploader
+from charimg.contracts import (
+    Abilities,
+    Attempt,
+    Declaration,
+    JobRecord,
+    JobState,
+    PictureRecord,
+    Price,
+    Trouble,
+    Uploader,
+)
 from charimg.errors import InputError
 from charimg.model import Character, ImageFacts, MediaReference, Reference, Roster, Verdict
-from charimg.plan import Plan, make_plan
+from charimg.plan import Plan, Redo, is_stale, make_plan
 from charimg.policy import Policy
 from charimg.roster import request_for
 
@@ -79,6 +89,10 @@ def plan(
 
 
 MAKE, UPLOAD, SKIP = "make", "upload", "skip"
+ACCEPTED = Attempt("a", "run", "anna", "Anna", "gen", "gen", "", "", None, NOW, ticket="t")
+"""An attempt that the service has, and whose end nobody has heard of."""
+OF_BEFORE = PictureRecord("pictures/anna.png", FACTS, asked="other")
+"""A picture of what the roster said before."""
 
 NEEDS: dict[str, tuple[dict[str, object] | None, type[Uploader], dict[str, object], str]] = {
     # what the ledger knows of Anna (None: nothing), the uploader, what the user asked for, what she needs
@@ -130,6 +144,32 @@ NEEDS: dict[str, tuple[dict[str, object] | None, type[Uploader], dict[str, objec
         MAKE,
     ),
     "done, described anew": ({"asked": "other"}, Shelf, {}, SKIP),
+    "done, described anew, stale wanted": ({"asked": "other"}, Shelf, {"stale": True}, MAKE),
+    "done as described, stale wanted": ({}, Shelf, {"stale": True}, SKIP),
+    "picked one of before, stale wanted": ({"picture": OF_BEFORE}, Shelf, {"stale": True}, MAKE),
+    "asked anew in vain, one of before stands, stale wanted": (
+        {"picture": OF_BEFORE, "state": JobState.FAILED, "trouble": replace(FAILED, verdict=Verdict.INVALID)},
+        Shelf,
+        {"stale": True},
+        MAKE,
+    ),
+    "stale and not uploaded, stale wanted": (
+        {"picture": OF_BEFORE, "uploader": None, "media": None},
+        Shelf,
+        {"stale": True},
+        MAKE,
+    ),
+    "stale and not uploaded": ({"picture": OF_BEFORE, "uploader": None, "media": None}, Shelf, {}, UPLOAD),
+    "still at the service": ({"state": JobState.OPEN, "open_attempts": (ACCEPTED,)}, Shelf, {}, MAKE),
+    "still at the service, another picked meanwhile": ({"open_attempts": (ACCEPTED,)}, Shelf, {}, MAKE),
+    "a candidate still at the service": (
+        {"open_attempts": (replace(ACCEPTED, candidate=True),)},
+        Shelf,
+        {},
+        SKIP,
+    ),
+    "done, made again": ({}, Shelf, {"redo": Redo()}, MAKE),
+    "rejected, made again": ({"state": JobState.REJECTED, "picture": None}, Shelf, {"redo": Redo()}, MAKE),
 }
 
 
@@ -271,3 +311,77 @@ def test_pictures_the_ledger_does_not_know_are_told() -> None:
     told = plan(roster("Anna", "Bo"), picture_there=lambda key: key == "bo").warnings
 
     assert [("Bo" in line, "Anna" in line) for line in told if "does not know" in line] == [(True, False)]
+
+
+def test_candidates_are_jobs_of_their_own() -> None:
+    """Each with its place in the run and a key of its own, and none of them in place of the picture that is there."""
+    cast = roster("Anna", "Bela")
+    made = plan(cast, known(cast, "Anna"), redo=Redo(2), only=("anna", "bela"))
+
+    assert [(job.position, job.key, job.request.key, job.candidate, job.again) for job in made.jobs] == [
+        (1, "anna~1", "anna", 1, True),
+        (2, "anna~2", "anna", 2, True),
+        (3, "bela~1", "bela", 1, True),
+        (4, "bela~2", "bela", 2, True),
+    ]
+    assert (made.pictures, made.cost(Price(0.5)), made.skipped) == (4, 2.0, ())
+
+
+@given(
+    st.integers(1, 100), st.one_of(st.none(), st.integers(0, 2**62)), st.one_of(st.none(), st.integers(0, 2**63 - 1))
+)
+def test_candidates_differ_by_their_seeds_and_none_is_stale(count: int, seed: int | None, own: int | None) -> None:
+    """With a seed asked for they have it and the next ones; else a roster's seed is not asked for once more."""
+    cast = roster("Anna")
+    cast = replace(cast, characters=(replace(cast.characters[0], seed=own),))
+    jobs = plan(cast, known(cast, "Anna"), redo=Redo(count, seed), only=("anna",)).jobs
+    seeds = [job.request.seed for job in jobs]
+    record = known(cast, "Anna")
+
+    assert all(
+        not is_stale(replace(record, asked=job.request.fingerprint), request_for(cast, cast.characters[0]))
+        for job in jobs
+    )
+    assert len(jobs) == count
+    if seed is not None:
+        assert seeds == list(range(seed, seed + count))
+    elif own is not None:
+        assert (len(set(seeds)), own in seeds) == (count, count == 1)
+        assert all(one is not None and 0 <= one < 2**63 for one in seeds)
+
+
+def test_a_roster_that_names_the_same_seed_again_is_told() -> None:
+    """Many services give the very same picture for it; a seed of the user's, or a changed description, is another."""
+    cast = roster("Anna")
+    cast = replace(cast, characters=(replace(cast.characters[0], seed=7),))
+    record = known(cast, "Anna", picture=PictureRecord("pictures/anna.png", FACTS, seed=7))
+    told = [
+        plan(
+            cast, record, redo=redo, only=("anna",), generator=replace(GENERATOR, abilities=Abilities(seed=True))
+        ).warnings
+        for redo in (Redo(), Redo(seed=8), Redo(2))
+    ]
+
+    assert told == [
+        ("the roster names a seed, which may give the same picture again: Anna; --seed N gives another",),
+        (),
+        (),
+    ]
+
+
+@pytest.mark.parametrize(("count", "seed"), [(0, None), (101, None), (1, -1), (2, 2**63 - 1)])
+def test_a_redo_of_nobody_or_of_too_many_is_refused(count: int, seed: int | None) -> None:
+    """A typing mistake must not cost a thousand pictures."""
+    with pytest.raises(InputError, match=r"--(count|seed) "):
+        Redo(count, seed)
+
+
+def test_those_made_again_because_they_are_stale_are_listed() -> None:
+    """For --dry-run, apart from those that have no picture yet; they are no longer warned of."""
+    cast = roster("Anna", "Bela", "Carl")
+    made = plan(cast, known(cast, "Anna", asked="other"), known(cast, "Bela"), stale=True)
+
+    assert [job.key for job in made.jobs] == ["anna", "carl"]
+    assert [job.again for job in made.jobs] == [True, False]
+    assert made.notes == ("the roster has changed since this picture; it is made again: Anna",)
+    assert made.warnings == ()
