@@ -18,7 +18,7 @@ from charimg.audit import Finding, Kind, audit
 from charimg.contracts import Attempt, PictureRecord, Store
 from charimg.errors import StorageError
 from charimg.found_pictures import FoundPicture, read_picture
-from charimg.metadata import sidecar_of
+from charimg.metadata import PictureMetadata, sidecar_of, to_sidecar
 from charimg.picture_folder import PictureFolder
 from charimg.project import Project
 from charimg.stocktaking import Stock
@@ -230,11 +230,51 @@ class _Repair:
             candidate=not current,
         )
         await self.store.record_intent(attempt)
+        if self.stock.explain:
+            self._explain(found, attempt, finding.found_at)
         picture = PictureRecord(finding.path, found.facts, adopted=True, saved=found.modified)
         await self.store.record_saved(attempt.id, picture)
         if current and record.uploader == NOWHERE:
             await self.store.record_upload(key, NOWHERE, None)
         return f"{record.name}: {finding.path} is kept as a further version, edited by hand"
+
+    def _explain(self, found: FoundPicture, attempt: Attempt, moved_to: str) -> None:
+        """Say beside an edited picture whose it is, so that it is known even without the ledger; the file itself is the
+        user's work and stays as it is.
+
+        :param moved_to: where the picture is now that stood there before: what is told of that one goes with it.
+        """
+        asked = self.stock.requests.get(attempt.key)
+        same = asked is not None and asked.fingerprint == attempt.asked
+        said = PictureMetadata(
+            key=attempt.key,
+            made=found.modified,
+            name=attempt.name,
+            description=asked.description if asked is not None and same else "",
+            prompt=asked.prompt if asked is not None and same else attempt.prompt,
+            negative=asked.negative if asked is not None and same else None,
+            seed=asked.seed if asked is not None and same else None,
+            aspect_ratio=asked.aspect_ratio if asked is not None and same else "",
+            provider=BY_HAND,
+            attempt=attempt.id,
+            asked=attempt.asked,
+            original=found.facts.sha256,
+            candidate=attempt.candidate,
+        )
+        disk, beside = self.pictures.disk, sidecar_of(found.path)
+        part = beside.with_name(f".{beside.name}.part")
+        try:
+            if moved_to and disk.is_file(beside):
+                with_it = sidecar_of(self.project.found(moved_to))
+                if not disk.taken(with_it):
+                    disk.link(beside, with_it)
+            disk.write_new(part, to_sidecar(said, file=found.path.name, sha256=found.facts.sha256))
+            disk.replace(part, beside)
+            disk.sync_folder(beside.parent)
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {beside}: {error.strerror or error}; free some space, then again"
+            ) from error
 
     async def _adopt(self, findings: Sequence[Finding]) -> list[str]:
         """Pictures that say whose they are."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from charimg.audit import Cast, FileOnDisk, OnDisk, Part
@@ -16,10 +17,10 @@ from charimg.contracts import JobRecord, PictureRecord
 from charimg.errors import StorageError
 from charimg.found_pictures import LeftOut, digest_of, is_picture_name, picture_files, read_picture
 from charimg.metadata import PictureMetadata, from_sidecar
-from charimg.model import Roster
+from charimg.model import ImageRequest, Roster
 from charimg.picture_folder import PictureFolder
 from charimg.project import Project
-from charimg.roster import key_fault
+from charimg.roster import key_fault, request_for
 from charimg.survey import NamedAfter, versions_of
 
 _PART = re.compile(r"\.(?P<key>[^.]+)\.[0-9a-f]{12}\.part(\.json)?")
@@ -33,6 +34,7 @@ class Stock:
     """What is on the disk of one project.
 
     :param quick: a file of the recorded size is taken for the recorded one.
+    :param explain: what is known of a picture may be written beside it.
     :param looked_at: called after each file.
     """
 
@@ -40,8 +42,14 @@ class Stock:
     pictures: PictureFolder
     roster: Roster | None = None
     quick: bool = False
+    explain: bool = True
     looked_at: Callable[[], object] = lambda: None
     _read: dict[Path, tuple[tuple[int, int, int], FileOnDisk]] = field(default_factory=dict)
+
+    @cached_property
+    def requests(self) -> Mapping[str, ImageRequest]:
+        """What the roster asks for, by key; nothing without one."""
+        return {one.key: request_for(self.roster, one) for one in self.roster.characters} if self.roster else {}
 
     def files(self) -> list[Path]:
         """The pictures of the folder, without a look into any.

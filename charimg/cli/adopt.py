@@ -227,7 +227,7 @@ def _show(done: _Done, workplace: Workplace, *, dry_run: bool, most: int | None)
         click.echo(f"Note: {printable(warning)}")
     if done.roster is not None and done.written is not None:
         count = done.written.count
-        click.echo(f"Wrote {printable(str(done.roster))} ({count} character{'' if count == 1 else 's'})")
+        click.echo(f"Wrote {printable(shown(done.roster))} ({count} character{'' if count == 1 else 's'})")
     if dry_run:
         click.echo(f"Nothing was changed; it would be: {adopted.summary}")
     else:

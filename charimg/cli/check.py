@@ -155,8 +155,9 @@ class _Check:
         from charimg.stocktaking import Stock  # noqa: PLC0415 - likewise
 
         project = self.workplace.project
-        pictures = PictureFolder(project.out, metadata=str(self.workplace.general["metadata"].value))
-        return Stock(project, pictures, self.roster, self.quick)
+        metadata = str(self.workplace.general["metadata"].value)
+        pictures = PictureFolder(project.out, metadata=metadata)
+        return Stock(project, pictures, self.roster, self.quick, explain=metadata != "none")
 
     async def _rebuilt(self, store: Store) -> list[str]:
         """A ledger that was damaged, anew from the pictures; nothing is done to one that is not."""

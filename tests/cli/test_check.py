@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from charimg.cli import Desk, cli
 from charimg.contracts import Attempt
-from charimg.metadata import sidecar_of
+from charimg.images import inspect
+from charimg.metadata import PictureMetadata, sidecar_of
 from charimg.model import utc_now
 from charimg.project import Project
 from charimg.providers.sqlite import SqliteStore
@@ -99,6 +100,46 @@ def test_an_edited_picture_becomes_a_further_version(kept: KeptProject, charimg:
     assert [one.version for one in record.other_pictures] == [1]
     assert checked(charimg) == (0, [], ["gone"])
     assert json.loads(charimg("status", "--json").out)[0]["roster_changed"] is False
+
+
+def test_an_edited_picture_is_known_without_the_ledger(kept: KeptProject, charimg: Run) -> None:
+    """What is known of it stands beside it; ledger and roster come back from the pictures, and nobody is made again."""
+    (kept.project.out / "gopal.png").write_bytes(painted(900))
+    charimg("check", "--repair")
+    kept.lose_ledger(roster=True)
+    charimg("adopt", "pictures")
+    status = json.loads(charimg("status", "--json").out)
+
+    assert (kept.project.out / "gopal.png").read_bytes() == painted(900)
+    assert [(one["key"], one["provider"], one["roster_changed"]) for one in status] == [
+        ("ana", "easel", False),
+        ("gopal-bhar", "easel", False),
+        ("gopal", "edited by hand", False),
+    ]
+    assert json.loads(charimg("run", "--dry-run", "--json").out)["total"] == 0
+
+
+@pytest.mark.parametrize("metadata", ["embed", "none"])
+def test_a_picture_that_a_run_could_not_record_is_its_attempts(project: Path, charimg: Run, metadata: str) -> None:
+    """The run died after the new picture was in place: it is no edit, and the old one stands beside it."""
+    kept = KeptProject(project, metadata)
+    kept.save("ana")
+
+    async def save_only(store: SqliteStore) -> None:
+        await store.record_intent(Attempt("new", "r", "ana", "Ana", "lane", "easel", "", "", None, NOON))
+        data = painted(700)
+        said = PictureMetadata(key="ana", made=NOON, attempt="new")
+        kept.pictures.save("ana", "new", data, inspect(data), said)
+
+    kept.with_store(save_only)
+    mended = charimg("check", "--repair")
+    record = kept.jobs()["ana"]
+
+    assert (mended.code, record.open_attempts) == (0, ())
+    assert [(one.attempt, one.path) for one in (record.picture, *record.other_pictures) if one] == [
+        ("new", "pictures/ana.png"),
+        ("attempt-1", "pictures/ana.1.png"),
+    ]
 
 
 def test_two_that_changed_places_get_their_own_again(kept: KeptProject, charimg: Run) -> None:
