@@ -333,25 +333,33 @@ class Run:
     async def _work_in_turn(
         self, bench: Bench, plan: Plan, lanes: Mapping[str, Lane], owners: Mapping[str, str], http: HttpSession
     ) -> None:
-        """The first lanes together, then each fallback on what all before it have left."""
+        """The first lanes together, then each fallback on what all before it have left.
+
+        While a lane before it takes jobs, a fallback gets only what stands at its service: nobody else may make that.
+        """
         choices = self._order.lanes
         turns = [[lanes[choice.name] for choice in choices.first], *([lanes[one.name]] for one in choices.fallbacks)]
         left = [Leftover(job) for job in plan.jobs]
+        all_closed = True
         for number, turn in enumerate(turns):
-            if not left or self._stopped:
+            names = {lane.name for lane in turn}
+            mine = [one for one in left if all_closed or not number or owners.get(one.job.key) in names]
+            if self._stopped:
                 break
-            told = {one.job.key: one.given_up for one in left}
+            if not mine:
+                continue
+            told = {one.job.key: one.given_up for one in mine}
             self._scheduler = Scheduler(
-                [self._lane_work(lane, bench, http, len(left) if number else 0) for lane in turn],
-                [one.job for one in left],
+                [self._lane_work(lane, bench, http, len(mine) if number else 0) for lane in turn],
+                [one.job for one in mine],
                 self._emit,
                 total=len(plan.jobs),
                 more_to_come=number + 1 < len(turns),
                 only_by=owners,
             )
-            left = [replace(one, given_up=one.given_up or told[one.job.key]) for one in await self._scheduler.run()]
-            if not self._scheduler.all_closed:
-                break
+            left = [one for one in left if one.job.key not in told]
+            left += [replace(one, given_up=one.given_up or told[one.job.key]) for one in await self._scheduler.run()]
+            all_closed = all_closed and self._scheduler.all_closed
         for leftover in left:
             if leftover.given_up is not None:
                 self._emit(leftover.given_up)
