@@ -266,7 +266,7 @@ class _Comparison:
         if place.current is None:
             words = f"{name}: version {version} ({place.path}) {'is gone' if file is None else 'was written over'}"
             return Finding(Kind.GONE, words, "", keys, place.path, version=version)
-        remedy = f"put it back from a backup, or {_MAKE}" if file is None else self._restore(place)
+        remedy = f"put it back from a backup, {self._pick(place)}or {_MAKE}" if file is None else self._restore(place)
         return Finding(Kind.MISSING, f"{name}: {place.path} {what}", remedy, keys, place.path, version=version)
 
     def _is_edit(self, place: _Place, file: FileOnDisk) -> bool:
@@ -283,6 +283,13 @@ class _Comparison:
         if place.current is None:
             return "put it back from a backup, or leave it: it is not the current picture"
         return f"put it back from a backup, or make another: {_redo((place.record.name,))}"
+
+    def _pick(self, place: _Place) -> str:
+        """How to take another version instead, if there is one on disk."""
+        there = [one.version for one in place.record.other_pictures if one.path in self._disk.files]
+        return (
+            f"take another ({shlex.join(['charimg', 'pick', place.record.name, str(max(there))])}), " if there else ""
+        )
 
     def _written_over(self, sound: Sequence[_Place]) -> Iterator[Finding]:
         """Versions whose file holds a later one: edited in place, and recorded as that."""

@@ -237,5 +237,6 @@ def current_of(key: str, claims: Sequence[Claim], survey: Survey) -> Claim | Non
         fits = [one for one in in_place if not one.by_name and (own_in_place or survey.place_is_free_for(one))]
         return fits[-1] if fits and survey.is_beside(key, record.picture.path) else None
     again = [one for one in claims if record and record.picture and one.lost_from == record.picture.path]
+    in_place = [one for one in in_place if not one.by_name] or in_place
     own_attempts = [one for one in claims if one.found.metadata is None or not one.found.metadata.candidate]
     return (again or in_place or own_attempts or list(claims))[-1]

@@ -53,6 +53,16 @@ def test_the_current_picture_is_gone() -> None:
     assert found([ana], {}) == [("missing", "pictures/ana.png", ""), ("gone", "pictures/ana.1.png", "")]
 
 
+def test_a_missing_picture_may_be_replaced_by_another_version() -> None:
+    """What is on disk already costs nothing: it is named first."""
+    ana = record("ana", version("ana", 1, "pictures/ana.1.png"), version("ana", 2, "pictures/ana.2.png"))
+    disk = OnDisk({"pictures/ana.1.png": FileOnDisk("ana-1")}, "pictures")
+
+    assert audit({"ana": ana}, disk)[0].remedy == (
+        "put it back from a backup, take another (charimg pick Ana 1), or charimg run makes it again"
+    )
+
+
 def test_a_renamed_picture_is_known_by_its_bytes() -> None:
     """Wherever it went in the folder."""
     assert found([record("ana")], {"hero.png": "ana-9"}) == [("moved", "pictures/ana.png", "pictures/hero.png")]

@@ -175,6 +175,17 @@ def test_a_name_is_enough_for_a_character_of_the_roster(kept: KeptProject, tmp_p
     assert json.loads(charimg("run", "--dry-run", "--json").out)["total"] == 0
 
 
+def test_what_a_picture_says_counts_for_more_than_a_name(kept: KeptProject, tmp_path: Path, charimg: Run) -> None:
+    """Of two that could be the current picture it is the one that says so; the other stands beside it."""
+    other = KeptProject(tmp_path / "other")
+    (other.save("gopal-bhar").parent / "Gopal Bhar.png").write_bytes(painted(900))
+    charimg("adopt", str(other.project.out))
+    record = kept.jobs()["gopal-bhar"]
+
+    assert (record.provider, record.picture and record.picture.path) == ("easel", "pictures/gopal-bhar.png")
+    assert [one.path for one in record.other_pictures] == ["pictures/gopal-bhar.1.png"]
+
+
 def test_two_of_one_name_are_not_confused(project: Path, charimg: Run) -> None:
     """A name that two characters have tells of neither; a key does."""
     KeptProject(
