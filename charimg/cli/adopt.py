@@ -73,7 +73,7 @@ def command(
     if as_json:
         show_json(_data(done, workplace, dry_run))
     else:
-        _show(done, workplace, dry_run=dry_run, most=None if verbose else MOST_SHOWN)
+        _show(done, workplace, folder, source, dry_run=dry_run, most=None if verbose else MOST_SHOWN)
 
 
 @dataclass(frozen=True)
@@ -218,11 +218,13 @@ def _data(done: _Done, workplace: Workplace, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _show(done: _Done, workplace: Workplace, *, dry_run: bool, most: int | None) -> None:
+def _show(done: _Done, workplace: Workplace, named: Path, source: Path, *, dry_run: bool, most: int | None) -> None:
+    """:param named: the folder as the user wrote it; :param source: the same, absolute."""
     adopted, shown = done.adopted, workplace.project.shown
     would = "Would adopt" if dry_run else "Adopted"
     _listed([f"{would} {line}" for line in adopted.lines], most)
-    _listed([f"Left out {shown(one.path)}: {one.why}" for one in adopted.left_out], most)
+    left = [(named / one.path.relative_to(source), one.why) for one in adopted.left_out]
+    _listed([f"Left out {path}: {why}" for path, why in left], most)
     for warning in (*adopted.warnings, *_about_roster(done)):
         click.echo(f"Note: {printable(warning)}")
     if done.roster is not None and done.written is not None:
