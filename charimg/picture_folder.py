@@ -128,14 +128,21 @@ class PictureFolder:
         :param beside: give it the next free ``<key>.<n>.<ext>``; the picture in its place stays there.
         :raises StorageError: the disk refused; the message says what to do.
         """
+        data, facts, sidecar = self._described(data, facts, metadata)
         part = self._part(key, attempt)
         with self._told(key + facts.extension):
-            self.disk.make_folder(self.folder)
-            data, facts, sidecar = self._described(data, facts, metadata)
-            if sidecar is not None:
-                self.disk.write_new(sidecar_of(part), sidecar)
-            self.disk.write_new(part, data)
-            return self._finish(part, key, facts, beside)
+            try:
+                self._write(part, data, sidecar)
+                return self._finish(part, key, facts, beside)
+            except FileNotFoundError:  # somebody took the folder away just now, and the bytes are still at hand
+                self._write(part, data, sidecar)
+                return self._finish(part, key, facts, beside)
+
+    def _write(self, part: Path, data: bytes, sidecar: bytes | None) -> None:
+        self.disk.make_folder(self.folder)
+        if sidecar is not None:
+            self.disk.write_new(sidecar_of(part), sidecar)
+        self.disk.write_new(part, data)
 
     def _described(
         self, data: bytes, facts: ImageFacts, metadata: PictureMetadata | None

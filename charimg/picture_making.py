@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 
 from charimg.bench import STATES_AFTER, Bench, Terms
 from charimg.contracts import Attempt, ImageGenerator, JobRecord, JobState, PictureRecord
-from charimg.errors import ExhaustedError, FlakyError, PluginError, ProviderError, StorageError
+from charimg.errors import ExhaustedError, FlakyError, PluginError, ProviderError, StorageError, ThrottledError
 from charimg.events import JobGenerating, JobSaved
 from charimg.images import inspect
 from charimg.metadata import PictureMetadata
 from charimg.model import Cost, GeneratedImage, ImageFacts, ImageRequest, Job, utc_now
-from charimg.provider_call import checked, guarded, in_own_thread
+from charimg.provider_call import SilenceError, checked, guarded, in_own_thread
 from charimg.work_reports import WorkReports
 
 T = TypeVar("T")
@@ -146,6 +146,10 @@ class PictureMaking:
         try:
             given = await self._guarded(self._generator.generate(request))
             generated, facts, odd = checked(given, name, bench.redactor)
+        except SilenceError as silence:
+            error = _standing_still(silence) if request.attempt in self._reports.ticketed else silence
+            await self._record_attempt_trouble(job, request.attempt, error)
+            raise error from silence
         except ProviderError as error:
             if standing is not None and utc_now() - standing.started > OLDEST_TICKET:
                 error.possibly_charged = error.possibly_charged or error.standing
@@ -304,6 +308,11 @@ class PictureMaking:
         await self._bench.store.record_trouble(attempt, trouble, STATES_AFTER.get(error.verdict, JobState.PENDING))
         if trouble.possibly_charged:
             self._bench.possibly_charged(self._lane, job, attempt, trouble.message)
+
+
+def _standing_still(silence: SilenceError) -> ProviderError:
+    """The service has accepted the job, and may be asked for it again: nothing is lost with the call."""
+    return ThrottledError(silence.message, standing=True)
 
 
 def standing_attempts(job: Job, record: JobRecord | None) -> list[Attempt]:

@@ -30,7 +30,20 @@ CALL_SECONDS = 1800.0
 PATIENCE = 10.0
 """Seconds a provider may take to let go of a call that was broken off for it, or to close."""
 
+TICK = 60.0
+"""Seconds of waiting that are counted at once: a machine that sleeps for an hour loses one such, and not the call."""
+
 T = TypeVar("T")
+
+
+class SilenceError(InvalidRequestError):
+    """No answer came in the time that a call may take; the service may have made, and charged for, what was asked.
+
+    Not "throttled": the retries of a quota would pay for the same silence again and again.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer in {seconds / 60:g} minutes", possibly_charged=True)
 
 
 async def guarded(call: Coroutine[Any, Any, T], *, ceiling: float, seconds: float = CALL_SECONDS) -> T:
@@ -41,17 +54,20 @@ async def guarded(call: Coroutine[Any, Any, T], *, ceiling: float, seconds: floa
     # In a task of its own: a provider that is cancelled from within is thereby told from a run that is broken off.
     task = asyncio.ensure_future(_without_exit(call))
     task.add_done_callback(lambda done: _let_go(done, call))
+    waited = 0.0
     try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
+        while not task.done() and waited < seconds:
+            tick = min(TICK, seconds - waited)
+            await asyncio.wait({task}, timeout=tick)
+            waited += tick
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait({task}, timeout=PATIENCE)
         raise
-    if not done:
+    if not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=PATIENCE)
-        # Not "throttled": the retries of a quota would pay for the same silence again and again.
-        raise InvalidRequestError(f"no answer in {seconds / 60:g} minutes", possibly_charged=True)
+        raise SilenceError(seconds)
     if task.cancelled():
         raise InvalidRequestError("the provider broke its own request off", possibly_charged=True)
     error = task.exception()

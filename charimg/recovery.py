@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from charimg.bench import Bench
-from charimg.contracts import Attempt, JobRecord, JobState, PictureRecord, Price
+from charimg.contracts import Attempt, JobRecord, PictureRecord, Price
 from charimg.errors import StorageError
 from charimg.events import Event, JobPossiblyCharged
 from charimg.model import utc_now
@@ -31,7 +31,7 @@ async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mappin
             bench.originals.setdefault(picture.original or picture.facts.sha256, record.key)
         for attempt in record.open_attempts:
             adopted = _adopted(bench, record, attempt, known)
-            if adopted is None and attempt.ticket and not _is_forgotten(record, attempt):
+            if adopted is None and attempt.ticket and not _is_forgotten(attempt):
                 continue
             if adopted is None:
                 await bench.store.record_lost(attempt.id)
@@ -46,15 +46,10 @@ async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mappin
     return told
 
 
-def _is_forgotten(record: JobRecord, attempt: Attempt) -> bool:
-    """Whether nobody will ask the service for the attempt's job any more.
-
-    A candidate is asked for by the redo that began it, or one that is just like it, while a service may still have it.
-    A character's own picture is, unless another was picked meanwhile: then it stands in the way of nothing.
-    """
-    if attempt.candidate:
-        return utc_now() - attempt.started > OLDEST_TICKET
-    return record.state is not JobState.OPEN
+def _is_forgotten(attempt: Attempt) -> bool:
+    """A candidate that was accepted so long ago that no service has it any more: only the redo that began it, or one
+    that is just like it, would ask for it."""
+    return attempt.candidate and utc_now() - attempt.started > OLDEST_TICKET
 
 
 def _record_of(bench: Bench, attempt: Attempt, saved: Saved, prices: Mapping[str, Price | None]) -> PictureRecord:

@@ -30,7 +30,7 @@ from charimg.errors import DamagedLedgerError, StorageError
 from charimg.hookspecs import hookimpl
 from charimg.model import MediaReference, utc_now
 from charimg.providers.sqlite_faults import faults_of
-from charimg.providers.sqlite_file import open_to_look, open_to_write, put_aside, told
+from charimg.providers.sqlite_file import open_to_look, open_to_write, put_aside, shortened, told, which_file
 from charimg.providers.sqlite_rows import (
     RowsByKey,
     as_json,
@@ -62,6 +62,8 @@ class SqliteStore(Store):
         super().__init__(context)
         self._path = context.folder / str(context.settings.get("path") or ".charimg/state.sqlite")
         self._db: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        """Which file is open for writing, by device and number."""
 
     async def open(self) -> None:
         """Open the file, create or migrate it.
@@ -71,6 +73,7 @@ class SqliteStore(Store):
         """
         with told(self._path):
             self._db = open_to_look(self._path) if self.context.read_only else open_to_write(self._path)
+            self._file = None if self.context.read_only else which_file(self._path)
 
     async def close(self) -> None:
         """Close the file."""
@@ -351,7 +354,7 @@ class SqliteStore(Store):
             try:
                 yield db
             except (ValueError, KeyError, TypeError) as error:
-                words = f"{type(error).__name__}: {error}"
+                words = shortened(f"{type(error).__name__}: {error}")
                 raise DamagedLedgerError(
                     f"the ledger {self._path} is damaged: a row cannot be read ({words})"
                 ) from error
@@ -361,6 +364,10 @@ class SqliteStore(Store):
         if self._db is None:
             raise StorageError("the ledger is not open")
         with told(self._path):
+            if self._file is not None and begin != "BEGIN" and which_file(self._path) != self._file:
+                raise StorageError(  # SQLite would go on writing into a file that nobody will ever find again
+                    f"the ledger {self._path} was moved or deleted during the run; nothing more is asked for: run again"
+                )
             self._db.execute("BEGIN" if self.context.read_only else begin)
             try:
                 yield self._db

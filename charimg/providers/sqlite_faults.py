@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from charimg.providers.sqlite_file import shortened
 from charimg.providers.sqlite_rows import attempt_of, choice_of, history_of, job_of, named, picture_of
 
 MOST = 20
@@ -82,7 +83,7 @@ def _unreadable(
         try:
             read(row)
         except (ValueError, KeyError, TypeError) as error:
-            yield f"the {table} {row[name]} cannot be read: {type(error).__name__}: {error}"
+            yield f"the {table} {row[name]} cannot be read: {shortened(f'{type(error).__name__}: {error}')}"
 
 
 def _first(lines: Iterator[str]) -> Iterator[str]:

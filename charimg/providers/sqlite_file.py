@@ -22,6 +22,9 @@ LOOKED_THROUGH = 512 * 2**20
 """Bytes up to which a ledger is looked through whenever it is opened for a run: 200,000 characters, and a second or
 two; a hundred characters take a millisecond. In a larger one damage shows itself when it is read."""
 
+LONGEST_WORDS = 200
+"""Characters of such words that are told."""
+
 SIDES = ("-wal", "-shm")
 """What SQLite keeps beside a database, after its name: the log of the newest transactions, and the log's index."""
 
@@ -108,13 +111,28 @@ def put_aside(path: Path) -> Path:
     return aside
 
 
+def which_file(path: Path) -> tuple[int, int] | None:
+    """What tells the file at *path* from any other, whatever it is called; ``None`` if there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def shortened(words: str) -> str:
+    """What Python or SQLite say of damage, which may hold a whole row, as a part of one line."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in words).split())
+    return line if len(line) <= LONGEST_WORDS else f"{line[: LONGEST_WORDS - 1]}…"
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Turn SQLite's and the system's errors into one line with a remedy."""
     try:
         yield
     except sqlite3.Error as error:
-        words = str(error)
+        words = shortened(str(error))
         if any(sign in words.lower() for sign in _DAMAGE):
             raise DamagedLedgerError(f"the ledger {path} is damaged: {words}") from error
         remedy = "free some space and check the folder's permissions"
@@ -123,6 +141,8 @@ def told(path: Path) -> Iterator[None]:
         elif "locked" in words:
             remedy = "another program has it open; close that and run again"
         raise StorageError(f"the ledger {path}: {words}; {remedy}") from error
+    except UnicodeDecodeError as error:  # SQLite's words hold what it read
+        raise DamagedLedgerError(f"the ledger {path} is damaged: its tables cannot be read") from error
     except OSError as error:
         raise StorageError(f"the ledger {path}: {error.strerror or error}; check its permissions") from error
 

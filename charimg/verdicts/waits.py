@@ -124,8 +124,8 @@ def _http_date(value: str) -> datetime | None:
 
 def _until(value: str, headers: Mapping[str, str], now: datetime | None) -> float | None:
     moment = _http_date(value)
-    # Without our own clock the server's: it wrote both dates.
-    start = _aware(now) if now is not None else _http_date(headers.get("date", ""))
+    # The server's own clock wrote both dates; ours may be days wrong.
+    start = _http_date(headers.get("date", "")) or (None if now is None else _aware(now))
     if moment is None or start is None:
         return None
     try:
@@ -145,7 +145,8 @@ def _rate_limit_field(value: str) -> float | None:
 
 
 def wait_in_headers(headers: Mapping[str, str], now: datetime | None) -> float | None:
-    """Seconds that the headers ask for; names in lower case. *now* is what an HTTP date is compared with."""
+    """Seconds that the headers ask for; names in lower case. An HTTP date is compared with the answer's own ``date``,
+    and without one with *now*."""
     exact = headers.get("retry-after-ms", "").strip()
     if _PLAIN.match(exact) and (found := sane(float(exact) / 1000)) is not None:
         return found
@@ -203,6 +204,6 @@ def find_wait(
 ) -> float | None:
     """Seconds that an answer asks for, or ``None`` when it does not say. Never raises.
 
-    *now* is what a date in ``retry-after`` is compared with; without it the answer's own ``date`` serves.
+    *now* is what a date in ``retry-after`` is compared with where the answer has no ``date`` of its own.
     """
     return stated_wait(take_apart(0, headers, body), now)

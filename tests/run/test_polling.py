@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -218,8 +219,8 @@ def test_a_run_broken_off_leaves_the_ticket(bench: Callable[[Desk], Workshop]) -
     assert (second.counts, desk.submitted) == ((1, 0, 0, 0, 0), ["rani"])
 
 
-def test_a_job_that_stands_is_given_up_when_another_picture_was_picked(bench: Callable[[Desk], Workshop]) -> None:
-    """Nobody will ask for it any more: it may have been charged, and the next run says so."""
+def test_a_job_that_stands_is_fetched_though_another_picture_was_picked(bench: Callable[[Desk], Workshop]) -> None:
+    """It is paid for: its picture is the current one then, and what was picked is a version beside it."""
     desk = Desk(paint())
     shop = bench(desk)
     shop.run()
@@ -230,12 +231,33 @@ def test_a_job_that_stands_is_given_up_when_another_picture_was_picked(bench: Ca
         async with shop.order().workplace.open_store(read_only=False) as store:
             await store.record_pick("rani", 1, "a pick")
 
-    before = shop.ledger()["rani"].open_attempts
     on_virtual_clock(pick)
+    desk.answers = [paint()]
     told = shop.run()
 
-    assert (len(before), shop.ledger()["rani"].open_attempts) == (1, ())
-    assert [event.key for event in told.of(JobPossiblyCharged)] == ["rani"]
+    record = shop.ledger()["rani"]
+    assert record.picture is not None
+    assert (record.open_attempts, record.picture.version, len(record.other_pictures)) == ((), 2, 1)
+    assert (desk.submitted, told.of(JobPossiblyCharged)) == (["rani", "rani"], [])
+
+
+def test_a_job_that_is_silent_for_half_an_hour_stands(
+    bench: Callable[[Desk], Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call is broken off, and the ticket is not thrown away: the job is asked for again, and not paid for."""
+    desk = Desk(paint())
+    shop = bench(desk)
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PolledGenerator, "_await_result", hang)
+        first = shop.run(flags={"max_retries": "0"})
+    second = shop.run()
+
+    assert (first.counts[0], second.counts, desk.submitted) == (0, (1, 0, 0, 0, 0), ["rani"])
+    assert first.of(JobPossiblyCharged) == second.of(JobPossiblyCharged) == []
 
 
 def test_another_description_is_another_job(bench: Callable[[Desk], Workshop]) -> None:
