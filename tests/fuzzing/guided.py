@@ -15,8 +15,9 @@ import atheris
 name, seconds, seed, corpus = sys.argv[1:5]
 with atheris.instrument_imports(include={include!r}):
     from tests.fuzzing.targets import TARGETS
-target = TARGETS[name]
-target.corpus()  # what is imported late is instrumented, too
+    target = TARGETS[name]
+    for data in target.corpus():  # what is imported only on the way is instrumented, too
+        target.feed(data)
 atheris.Setup(
     [
         *(sys.argv[0], f"-max_total_time={{seconds}}", f"-seed={{seed}}", "-max_len=200000", "-timeout=20"),

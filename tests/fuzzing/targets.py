@@ -141,7 +141,7 @@ def keys(data: bytes) -> None:
     from charimg.roster import MAX_KEY_BYTES, KeyFaultError, key_fault, make_keys
     from charimg.roster.keys import slug, twin_of
 
-    names = data.decode("utf-8", "surrogatepass" if data[:1] == b"\xed" else "replace").split("\n")[:300]
+    names = data.decode("utf-8", "replace").split("\n")[:300]
     made = make_keys(names, [None] * len(names))
     assert len({twin_of(key) for key in made}) == len(names)
     assert len({unicodedata.normalize("NFD", key).upper() for key in made}) == len(names)
@@ -403,6 +403,9 @@ _STEPS = [
     {"type": "progress", "data": {"value": 3, "max": 20, "prompt_id": "p", "node": "3"}},
     {"type": "executing", "data": {"node": "3", "prompt_id": "p"}},
     {"type": "progress_state", "data": {"prompt_id": "p", "nodes": {"3": {"value": 1, "max": 4, "state": "running"}}}},
+    {"type": "progress", "data": {"value": 10**400, "max": 10**400, "prompt_id": "p"}},
+    {"type": "progress", "data": {"value": float("nan"), "max": float("inf"), "prompt_id": "p"}},
+    {"type": "progress", "data": {"value": float("inf"), "max": float("inf"), "prompt_id": "p"}},
     {"type": "status", "data": {"status": {"exec_info": {"queue_remaining": 1}}}},
 ]
 

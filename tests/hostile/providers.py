@@ -103,12 +103,18 @@ class Story:
 
 
 def call(
-    subject: Subject, wire: Wire | None = None, at: int = -1, change: Callable[[bytes], bytes] | None = None
+    subject: Subject,
+    wire: Wire | None = None,
+    at: int = -1,
+    change: Callable[[bytes], bytes] | None = None,
+    *,
+    only_check: bool = False,
 ) -> Story:
     """Ask the provider for one picture, or to upload one, on the virtual clock and a real socket.
 
     :param wire: answers request *at* in the service's place.
     :param change: makes another body of that of its good answer.
+    :param only_check: ask it for nothing but whether all is well, and which models there are.
     """
     story = Story()
 
@@ -118,7 +124,7 @@ def call(
         played = SpoiledService(subject.service)
         played.wire, played.change, played.spoil_at = wire, change, at
         async with played, on_bench(subject, folder, played, watch) as bench:
-            await bench_call(bench, story)
+            await bench_call(bench, story, only_check=only_check)
         story.requests = len(played.asked)
         story.seconds = asyncio.get_running_loop().time()
 
@@ -129,11 +135,17 @@ def call(
     return story
 
 
-async def bench_call(bench: Bench, story: Story) -> None:
+async def bench_call(bench: Bench, story: Story, *, only_check: bool = False) -> None:
     """The whole life of the provider: opened, asked, closed; into *story* what came of it."""
 
     async def work() -> object:
         await bench.provider.open()
+        if only_check:
+            told = await bench.provider.check()
+            asked = await bench.provider.models() if isinstance(bench.provider, ImageGenerator) else None
+            for model in asked or ():
+                told += f" {model.id}"
+            return told
         if isinstance(bench.provider, ImageGenerator):
             return await bench.provider.generate(bench.request())
         return await cast("Uploader", bench.provider).upload(bench.saved())
@@ -143,7 +155,10 @@ async def bench_call(bench: Bench, story: Story) -> None:
     if error is None:
         try:
             name, redactor = bench.kind.declaration.name, bench.context.redactor
-            if isinstance(bench.provider, ImageGenerator):
+            if only_check:
+                if any(ord(sign) < 32 or 127 <= ord(sign) < 160 for sign in str(came.value)):
+                    story.faults.append(f"what it found is not one line: {came.value!r}")
+            elif isinstance(bench.provider, ImageGenerator):
                 checked(came.value, name, redactor)
             else:
                 checked_reference(came.value, name, redactor)

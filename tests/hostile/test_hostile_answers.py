@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import zlib
+from functools import partial
 
 import pytest
 
@@ -13,6 +16,7 @@ from charimg.public_network import may_be_public
 from charimg.testing.clock import on_virtual_clock
 from charimg.testing.service import Reply
 from charimg.verdicts import error_of, read_answer
+from charimg.verdicts.answer import as_number
 from tests.hostile.bounded import can_be_bounded, within
 from tests.hostile.providers import SpoiledService, call, subjects
 from tests.hostile.wires import WIRES, whole, without_end
@@ -38,6 +42,70 @@ def test_no_answer_breaks_a_provider(name: str) -> None:
             wrong[wire, at] = story.faults
 
     assert wrong == {}
+
+
+ODD = (
+    10**400,
+    -(10**400),
+    math.nan,
+    math.inf,
+    "http://[::1",
+    "\ud800",
+    "a\nb\x1b[2J\u202e",
+    "",
+    None,
+    [],
+    {},
+    True,
+    -1,
+)
+"""What every value of a good answer is replaced by, one after the other."""
+
+
+def replaced(body: bytes, kind: type | tuple[type, ...], odd: object) -> bytes:
+    """JSON with every value of this kind replaced; other bodies as they are."""
+
+    def inside(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: inside(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return [inside(one) for one in value]
+        return odd if isinstance(value, kind) and len(str(value)) < 200 else value
+
+    try:
+        return json.dumps(inside(json.loads(body))).encode()
+    except ValueError:
+        return body
+
+
+@pytest.mark.parametrize("name", subjects())
+def test_no_value_in_a_good_answer_breaks_a_provider(name: str) -> None:
+    """Every number, and every short text, of every good answer as something else: of another type, beyond a float, half
+    a character, no address, lines where a word belongs."""
+    subject = subjects()[name]
+    wrong = {}
+    for only_check in (False, True):
+        for at in range(call(subject, only_check=only_check).requests):
+            for number, odd in enumerate(ODD):
+                kind = (int, float) if number % 2 == at % 2 else str
+                change = partial(replaced, kind=kind, odd=odd)
+                story = call(subject, at=at, change=change, only_check=only_check)
+                if story.faults:
+                    wrong[only_check, at, str(kind), repr(odd)[:30]] = story.faults
+
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        *[(7, 7.0), (-0.5, -0.5), (10**15, 1e15), (10**15 + 1, None), (10**400, None), (-(10**400), None)],
+        *[(math.nan, None), (math.inf, None), (True, None), ("7", None), (None, None), ([7], None)],
+    ],
+)
+def test_only_a_number_with_measure_is_one(value: object, number: float | None) -> None:
+    """What JSON calls a number may be larger than any float, or none at all."""
+    assert as_number(value) == number
 
 
 @pytest.mark.parametrize("name", subjects())

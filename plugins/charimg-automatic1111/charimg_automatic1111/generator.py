@@ -14,6 +14,7 @@ from charimg.errors import FatalError, InvalidRequestError, ProviderError, Rejec
 from charimg.model import GeneratedImage, ImageRequest
 from charimg.redaction import Secret
 from charimg.reference_pictures import read_reference
+from charimg.verdicts.answer import one_line
 from charimg_automatic1111.beside import with_looks
 from charimg_automatic1111.declared import DECLARATION
 from charimg_automatic1111.faults import api_is_off, error_from, with_start
@@ -82,7 +83,7 @@ class Automatic1111Generator(ImageGenerator):
         else:
             loaded = f"{self._find(known)} draws"
         count = "1 checkpoint" if len(names) == 1 else f"{len(names)} checkpoints"
-        return f"{self._where} has {count}; {loaded}"
+        return one_line(f"{self._where} has {count}; {loaded}")
 
     async def models(self) -> tuple[Model, ...]:
         """The checkpoints that the server has."""

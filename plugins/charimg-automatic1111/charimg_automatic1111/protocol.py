@@ -145,11 +145,8 @@ def progress_of(answer: Any) -> tuple[float | None, str] | None:
 
 def checkpoints_of(answer: Any) -> tuple[Model, ...]:
     """The checkpoints that the server has, each by the name that is easiest to type."""
-    return tuple(
-        Model(_text(entry, "model_name") or _text(entry, "title"), _text(entry, "title"), FREE)
-        for entry in _entries(answer)
-        if _text(entry, "model_name") or _text(entry, "title")
-    )
+    named = ((_text(entry, "model_name") or _text(entry, "title"), _text(entry, "title")) for entry in _entries(answer))
+    return tuple(Model(name, title, FREE) for name, title in named if name and f"{name}{title}".isprintable())
 
 
 def title_of(answer: Any, wanted: str) -> str | None:

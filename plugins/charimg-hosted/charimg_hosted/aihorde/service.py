@@ -12,6 +12,7 @@ from charimg._version import __version__
 from charimg.contracts import Credential, Setting
 from charimg.errors import FatalError, FlakyError, ProviderError
 from charimg.model import Verdict
+from charimg.verdicts.answer import as_number, one_line
 from charimg_hosted.service import HostedService
 
 if TYPE_CHECKING:
@@ -99,9 +100,8 @@ class HordeService(HostedService):
         data = answer.json()
         if not isinstance(data, dict):
             raise FlakyError("AI Horde answered with something that is no user")
-        held = data.get("kudos")
-        kudos = held if isinstance(held, (int, float)) else 0
-        return f"{data.get('username') or 'unknown'}, {kudos:g} kudos"
+        kudos = as_number(data.get("kudos")) or 0
+        return one_line(f"{data.get('username') or 'unknown'}, {kudos:g} kudos")
 
     def refusal(self, answer: Answer) -> ProviderError:
         """The error for an answer that refuses, by its return code."""

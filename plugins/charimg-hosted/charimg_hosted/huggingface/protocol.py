@@ -14,6 +14,7 @@ from charimg.aspect_ratios import size_for
 from charimg.contracts import Model, SettingValue
 from charimg.model import ImageRequest
 from charimg.seeds import seed_of
+from charimg.verdicts.answer import one_line
 
 TASK = "text-to-image"
 PROVIDER = "hf-inference"
@@ -57,7 +58,7 @@ def models_of(answer: Any) -> tuple[Model, ...]:
     return tuple(
         Model(entry["id"], _summary(entry))
         for entry in entries
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"] and entry["id"].isprintable()
     )
 
 
@@ -71,4 +72,4 @@ def _summary(entry: Mapping[str, Any]) -> str:
 def name_of(answer: Any) -> str:
     """Whose the token is, by the hub's ``whoami``; empty where it does not say."""
     name = answer.get("name") if isinstance(answer, dict) else None
-    return name if isinstance(name, str) else ""
+    return one_line(name, 100) if isinstance(name, str) else ""

@@ -15,6 +15,7 @@ from charimg.contracts import Credential, Setting
 from charimg.errors import FlakyError
 from charimg.model import utc_now
 from charimg.uploads import UploadedOnce
+from charimg.verdicts.answer import one_line
 from charimg_hosted.service import HostedService
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ReplicateService(HostedService):
         if not answer.ok:
             raise self.trouble(answer)
         data = answer.json()
-        return str(data.get("username") or "unknown") if isinstance(data, dict) else "unknown"
+        return one_line(str(data.get("username") or "unknown"), 100) if isinstance(data, dict) else "unknown"
 
     async def store(self, data: bytes, name: str, media_type: str) -> StoredFile:
         """Put a file there, once for equal bytes (``POST /v1/files``, multipart part ``content``)."""
