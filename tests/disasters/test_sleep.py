@@ -25,6 +25,7 @@ def _until(running: Running, scene: Scene, asked: int, told: str = "") -> None:
 
 def _sleep(running: Running, clock: WrongClock, *, hang_up: Scene | None = None) -> None:
     """An hour passes within a moment, and whoever was connected to the machine hangs up."""
+    assert running.alive
     running.freeze()
     if hang_up is not None:
         hang_up.emulator.hang_up()
