@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from charimg.errors import FlakyError, InvalidRequestError
 from charimg.gallery.thumbnails import small_copy
@@ -16,7 +16,18 @@ from charimg.images import decode_base64, inspect
 from charimg.model import Reference
 from charimg.reference_pictures import read_reference
 from tests.hostile.bounded import can_be_bounded, within
-from tests.hostile.pictures import ACCEPTED, PICTURES, chunk, cuts_of, drawn, jpeg_with, png_with, segment, turned
+from tests.hostile.pictures import (
+    ACCEPTED,
+    PICTURES,
+    chunk,
+    cuts_of,
+    drawn,
+    jpeg_with,
+    png_with,
+    ring_exif,
+    segment,
+    turned,
+)
 
 INSPECT_ALL = """
 import json, time, tracemalloc
@@ -85,6 +96,46 @@ def test_a_turned_picture_keeps_its_pixels_and_is_shown_upright(
 
     assert small is not None
     assert ((facts.width, facts.height), small.size) == ((40, 30), size)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("orientation", range(10))
+def test_camera_data_are_read_as_pillow_reads_them(tmp_path: Path, orientation: int, big: bool) -> None:
+    """Our own reading of the one entry that matters turns a picture as Pillow's reading of all of them does."""
+    path = tmp_path / "picture"
+    path.write_bytes(png_with(chunk(b"eXIf", turned(orientation, big=big))))
+    small = small_copy(path, 64)
+    with Image.open(path) as picture:
+        upright = ImageOps.exif_transpose(picture).convert("RGB")
+
+    assert small is not None
+    assert (small.size, small.tobytes()) == (upright.size, upright.tobytes())
+
+
+@pytest.mark.parametrize(
+    "exif", [b"", b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff", ring_exif(), b"\0" * 90]
+)
+def test_camera_data_that_lead_nowhere_turn_nothing(tmp_path: Path, exif: bytes) -> None:
+    """A directory beyond the end, or one that is cut off, is none."""
+    path = tmp_path / "picture"
+    path.write_bytes(png_with(chunk(b"eXIf", exif)))
+    small = small_copy(path, 64)
+
+    assert small is not None
+    assert small.size == (40, 30)
+
+
+def test_only_one_entry_of_the_camera_data_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow before version 13 unfolds entries that overlap to gigabytes: it is not asked for them."""
+
+    def asked(_: object) -> None:
+        pytest.fail("all of the camera data were read")
+
+    path = tmp_path / "picture"
+    path.write_bytes(PICTURES["PNG with entries that overlap"][0]())
+    monkeypatch.setattr(Image.Image, "getexif", asked)
+
+    assert small_copy(path, 64) is not None
 
 
 def test_the_first_frame_counts(tmp_path: Path) -> None:
