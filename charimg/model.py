@@ -139,10 +139,15 @@ class ImageRequest:
     references: tuple[Reference, ...] = ()
     ticket: str | None = None
     """Under what an earlier try of this request was accepted by the service, where its result is still to be had."""
+    asked: str = ""
+    """Fingerprint of what the roster asks for, where this request wants that with a seed of the user's own: its picture
+    does not become stale by it."""
 
     @property
     def fingerprint(self) -> str:
         """The same for two requests that ask for the same picture: 16 hex digits."""
+        if self.asked:
+            return self.asked
         references = [[str(one.path), one.kind.value, one.caption] for one in self.references]
         asked = [self.prompt, self.negative, self.seed, self.aspect_ratio, references]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
@@ -181,19 +181,6 @@ def is_stale(record: JobRecord, request: ImageRequest) -> bool:
     return made_from not in (None, request.fingerprint)
 
 
-@dataclass(frozen=True)
-class _WithOwnSeed(ImageRequest):
-    """A request with another seed than the roster's, for one picture: it is still what the roster asks for, and its
-    picture does not become stale by it."""
-
-    asked: str = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """That of what the roster asks for."""
-        return self.asked
-
-
 def _made_again(redo: Redo, request: ImageRequest, position: int, record: JobRecord | None, draws: bool) -> list[Job]:
     """The jobs of one character.
 
@@ -221,8 +208,7 @@ def _made_again(redo: Redo, request: ImageRequest, position: int, record: JobRec
 def _seeded(request: ImageRequest, seed: int | None) -> ImageRequest:
     if seed is None or seed == request.seed:
         return request
-    values = {one.name: getattr(request, one.name) for one in fields(request)}
-    return _WithOwnSeed(**{**values, "seed": seed}, asked=request.fingerprint)
+    return replace(request, seed=seed, asked=request.fingerprint)
 
 
 def _stopped_on_the_way_to_another(record: JobRecord) -> bool:
