@@ -306,7 +306,7 @@ def addresses(data: bytes) -> None:
         public = may_be_public(host)
         with contextlib.suppress(ValueError):
             assert not (public and ipaddress.ip_address(host).is_private)
-        assert not (public and host.rstrip(".").endswith("localhost"))
+        assert not (public and host.rstrip(".").rpartition(".")[2] == "localhost")
         is_same_service(address, text)
     with telling(FatalError):
         join(text, "/v1/models")
