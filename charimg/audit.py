@@ -192,7 +192,11 @@ class _Comparison:
             for record in records.values()
             for path, versions in _by_path(record).items()
         ]
-        self._digests = {one.facts.sha256 for place in self._places for one in place.versions}
+        self._digests: defaultdict[str, set[str]] = defaultdict(set)
+        """Whose pictures have these bytes."""
+        for place in self._places:
+            for one in place.versions:
+                self._digests[one.facts.sha256].add(place.key)
         self._paths = {place.path for place in self._places}
         self._attempts = {one.attempt: place.key for place in self._places for one in place.versions if one.attempt}
         self._accounted: set[str] = set()
@@ -273,6 +277,8 @@ class _Comparison:
         """Whether what stands at a recorded place is a picture that somebody put there for that character."""
         if file.fault or not file.sha256:
             return False
+        if file.sha256 in self._digests and place.key not in self._digests[file.sha256]:
+            return False  # a copy of another character's
         said = file.metadata
         if said is None:
             return True

@@ -112,6 +112,14 @@ def test_another_characters_picture_in_place_is_no_edit() -> None:
     ]
 
 
+def test_a_copy_of_another_characters_picture_is_no_edit() -> None:
+    """Nobody meant it to be this character's."""
+    assert found([record("ana"), record("bo")], {"ana.png": "bo-9", "bo.png": "bo-9"}) == [
+        ("missing", "pictures/ana.png", ""),
+        ("copy", "pictures/ana.png", ""),
+    ]
+
+
 def test_an_edit_that_was_recorded_is_only_noted() -> None:
     """The version that was written over is gone, and that is known."""
     ana = record("ana", version("ana", 1), current=version("ana", 2))

@@ -253,6 +253,17 @@ def test_a_lost_picture_comes_back_from_a_backup(kept: KeptProject, tmp_path: Pa
     assert (kept.project.out / "ana.png").is_file()
 
 
+def test_the_same_picture_in_another_file_is_known(kept: KeptProject, tmp_path: Path, charimg: Run) -> None:
+    """Its record stood beside it there and stands inside it here; its attempt and what was sent are the same."""
+    kept.save("ana")
+    other = KeptProject(tmp_path / "other", "sidecar")
+    other.save("ana")
+    result = charimg("adopt", str(other.project.out))
+
+    assert result.out == "0 pictures adopted, 1 known already\n"
+    assert kept.names() == ["ana.png"]
+
+
 def test_an_attempt_of_somebody_else_is_not_taken_over(kept: KeptProject, tmp_path: Path, charimg: Run) -> None:
     """A picture may say anything of itself: an id that another character's attempt has makes no confusion."""
     other = KeptProject(tmp_path / "other")
@@ -284,13 +295,15 @@ def test_what_the_pictures_do_not_tell_is_said(project: Path, charimg: Run) -> N
     (project / "face.png").write_bytes(painted(5))
     kept = KeptProject(
         project,
-        roster="characters:\n  - {name: Ana, description: a tall queen with a crown, references: [face.png]}\n",
+        roster="style: ink drawing\ncharacters:\n"
+        "  - {name: Ana, description: a tall queen with a crown, references: [face.png]}\n",
     )
     kept.save("ana")
     kept.lose_ledger(roster=True)
     result = charimg("adopt", "pictures")
 
     assert "Note: not all that Ana was made from is in the pictures" in result.out
+    assert "prompt: ink drawing, a tall queen with a crown" in (project / "characters.yaml").read_text(encoding="utf-8")
     assert json.loads(charimg("status", "--json").out)[0]["roster_changed"] is True
 
 

@@ -185,6 +185,20 @@ def test_an_unknown_picture_that_says_whose_it_is_is_adopted(kept: KeptProject, 
     )
 
 
+def test_a_strangers_picture_in_place_of_ones_own_is_adopted_for_whom_it_says(
+    kept: KeptProject, tmp_path: Path, charimg: Run
+) -> None:
+    """It is kept for its own character; the one whose place it took is told as missing."""
+    other = KeptProject(tmp_path / "other")
+    other.count = 50
+    shutil.copy(other.save("gopal"), kept.project.out / "ana.png")
+    mended = charimg("check", "--repair")
+    gopal = kept.jobs()["gopal"]
+
+    assert (mended.code, checked(charimg)) == (1, (1, ["missing"], ["copy"]))
+    assert [one.path for one in gopal.other_pictures] == ["pictures/ana.1.png"]
+
+
 def test_a_placeholder_for_several_is_told_and_never_deleted(kept: KeptProject, charimg: Run) -> None:
     """Found by what the service sent, since what each picture says of itself differs."""
     kept.save("ana", data=painted(77))
@@ -277,6 +291,17 @@ def test_a_damaged_ledger_is_rebuilt_from_the_pictures(kept: KeptProject, charim
     assert mended.code == 0
     assert mended.out.startswith("Mended: the ledger was damaged and is rebuilt from the pictures: 3 pictures adopted")
     assert [path.read_bytes() for path in file.parent.glob("state.sqlite.damaged-*")] == [damage]
+    assert json.loads(charimg("run", "--dry-run", "--json").out)["total"] == 0
+
+
+def test_a_rebuilt_ledger_knows_pictures_by_their_names(project: Path, charimg: Run) -> None:
+    """Where nothing was to be written into them: they are the project's own, and paid for."""
+    kept = KeptProject(project, "none")
+    kept.save_all()
+    (kept.folder / ".charimg" / "state.sqlite").write_bytes(b"\0" * 9000)
+    mended = charimg("check", "--repair")
+
+    assert (mended.code, len(kept.jobs())) == (0, 3)
     assert json.loads(charimg("run", "--dry-run", "--json").out)["total"] == 0
 
 
