@@ -50,6 +50,8 @@ class _Slowed:
         self.undecided += 1
         try:
             response = await super()._serve(request)  # type: ignore[misc]
+        except ConnectionResetError:  # killed before its request was out
+            return web.Response(status=400)
         finally:
             self.undecided -= 1
             if kind is not None:

@@ -76,7 +76,7 @@ def test_killed_while_the_clock_goes_mad(tmp_path: Path, service: str, seed: int
         report = kill_again_and_again(
             scene,
             characters=COUNT,
-            kills=5,
+            kills=3,
             seed=seed,
             moments=("half written", "named", "answered", "asked"),
             before_each=set_it,

@@ -138,14 +138,16 @@ def test_a_roster_that_changes_in_mid_run(tmp_path: Path, happens: str) -> None:
 
 def test_the_lock_holds_though_its_folder_was_deleted(tmp_path: Path) -> None:
     """A second run does not begin beside one that is under way, though somebody deleted the lock with its folder."""
-    with scene_of(tmp_path, "whisk", characters=COUNT, latency=1.0) as scene:
+    with scene_of(tmp_path, "whisk", characters=COUNT, latency=0.5) as scene:
         running = scene.start_run()
-        with when_asked_for(scene, 3, lambda: _gone(tmp_path / ".charimg")) as done:
-            done.wait(30)
+        with when_asked_for(scene, 3, running.freeze) as done:
+            assert done.wait(60)
+        _gone(tmp_path / ".charimg")
         second = scene.run()
+        running.thaw()
         first = running.end()
         last = scene.run()
 
-        speaks_well(first)
+        stopped_by_the_disk(first)
         assert (second.code, second.err.count("\n"), last.code) == (6, 1, 0), second.err
         assert scene.service.charges(scene.emulator).total() <= COUNT + 5
