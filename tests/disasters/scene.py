@@ -103,7 +103,7 @@ class Scene:
     """What the command is started by, such as a user's name or a limit."""
     words: tuple[str, ...] = FAST
     """What every run is told beside its provider."""
-    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _running: list[Running] = field(default_factory=list)
     _whole: dict[str, bool] = field(default_factory=dict)
     """Which bytes are a whole picture, by their digest: decoding takes its time."""
 
@@ -132,8 +132,9 @@ class Scene:
                 stderr=err,
                 start_new_session=True,
             )
-        self._running.append(process)
-        return Running(process, streams)
+        running = Running(process, streams)
+        self._running.append(running)
+        return running
 
     def start_run(self, *words: str) -> Running:
         """Start a run through the scene's service, with its events as JSON."""
@@ -155,8 +156,9 @@ class Scene:
 
     def close(self) -> None:
         """End every process that is still there."""
-        for process in self._running:
-            _kill(process)
+        for running in self._running:
+            _kill(running.process)
+            shutil.rmtree(running.streams, ignore_errors=True)
 
     # -- what is true ---------------------------------------------------------------------------------------
 
