@@ -17,7 +17,7 @@ KILLS ?= 200
 FUZZ_SECONDS ?= 600
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test simulate lint types wheels docs pictures bench clean
+.PHONY: demo test simulate fuzz lint types wheels docs pictures bench clean
 .DELETE_ON_ERROR:
 
 $(VENV)/installed: setup.cfg pyproject.toml $(wildcard plugins/*/setup.cfg)
@@ -47,6 +47,9 @@ test: $(VENV)/installed-test
 simulate: $(VENV)/installed-test
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --jobs $$($(BIN)/python -c 'import os; print(os.cpu_count())')
 	$(BIN)/python -m tests.disasters.killing --kills $(KILLS)
+	$(MAKE) fuzz
+
+fuzz: $(VENV)/installed-test
 	$(BIN)/python -m tests.fuzzing --seconds $(FUZZ_SECONDS)
 
 lint: $(VENV)/installed-dev

@@ -23,6 +23,7 @@ from charimg.plugins import Kind
 from charimg.provider_context import lane_values, provider_context
 from charimg.redaction import Redactor
 from charimg.settings import policy_of
+from charimg.verdicts.answer import one_line
 from charimg.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -156,6 +157,6 @@ async def _tried(login: _Login, place: Workplace, http: HttpSession | None, reda
 
 async def _checked(provider: Provider) -> str:
     try:
-        return await asyncio.wait_for(provider.check(), CHECK_SECONDS)
+        return one_line(str(await asyncio.wait_for(provider.check(), CHECK_SECONDS)))  # a service's own words
     finally:
         await provider.close()
