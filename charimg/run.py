@@ -259,7 +259,7 @@ class Run:
         recovered = await recover(bench, records, prices)
         if recovered:
             records = await store.jobs()
-        take = Take.SAID if damaged else Take.LACKING
+        take = Take.NAMED if damaged else Take.LACKING  # nobody pays again for what a broken file knew
         adopted = await adopt_folder(
             project, store, pictures, project.out, self._order.roster, self._id, take=take, records=records
         )

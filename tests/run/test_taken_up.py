@@ -100,3 +100,12 @@ def test_a_ledger_whose_damage_shows_as_it_is_read_is_rebuilt_too(workshop: Work
     assert set(workshop.generator.asked.values()) == {1}
     assert {record.state for record in workshop.ledger().values()} == {JobState.DONE}
     assert any("the ledger was damaged" in warning.message for warning in told.of(Warned))
+
+
+def test_a_rebuilt_ledger_knows_pictures_by_their_names(workshop: Workshop) -> None:
+    """Those that say nothing of themselves, because the user wanted it so, are not paid for again either."""
+    workshop.run(flags={"metadata": "none"})
+    state_of(workshop).write_bytes(b"")
+    workshop.run(flags={"metadata": "none"})
+
+    assert set(workshop.generator.asked.values()) == {1}
