@@ -189,7 +189,7 @@ def _note(past: _Past, one: AttemptRecord, picture: PictureRecord) -> str:
         if not past.has_file(picture):
             notes.append("the file of the current picture is gone")
     if picture.adopted:
-        notes.append("found on disk after a run that was interrupted")
+        notes.append("found on disk rather than received")
     if picture is not one.pictures[-1]:
         notes.append("as it came; a plugin worked on it")
     return "; ".join(notes)
