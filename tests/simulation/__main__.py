@@ -7,9 +7,9 @@ import sys
 
 from tests.simulation.campaign import play_all, summary
 from tests.simulation.drawing import draw
+from tests.simulation.premises import forget_everything
 from tests.simulation.story import report, told
 from tests.simulation.trial import attempt_seed
-from tests.simulation.world import forget_everything
 
 
 def main() -> int:

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from multiprocessing import get_context
 
+from tests.simulation.premises import forget_everything
 from tests.simulation.trial import Trial, attempt_seed
-from tests.simulation.world import forget_everything
 
 CHUNK = 50
 """Seeds a process plays before it tells how it went."""

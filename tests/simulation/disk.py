@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +88,22 @@ class SimulatedDisk(Disk):
         """Time passes, and the system flushes by itself what is left."""
         self._durable = dict(self.files)
         self._unflushed = []
+
+    @contextmanager
+    def as_real_files(self, folder: Path) -> Iterator[Path]:
+        """The files in a real folder, for those who look at them without a :class:`charimg.disk.Disk`; what is changed
+        there is changed here."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for path, file in self.files.items():
+            path.write_bytes(file.data)
+            os.utime(path, (file.modified, file.modified))
+        try:
+            yield folder
+            self.files = {path: File(path.read_bytes(), path.stat().st_mtime) for path in folder.iterdir()}
+            self.rest()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @staticmethod
     def _apply(change: _Change, names: dict[Path, File]) -> None:

@@ -63,9 +63,15 @@ def _lanes(chance: Chance) -> tuple[LanePlan, ...]:
                 quota=_quota(chance, number) if chance.happens(0.45, "quota", number) else Quota(),
                 seconds=(low, low * chance.one_of((1.0, 1.5, 10.0), "spread", number)),
                 keeps=chance.one_of((7200.0, 7200.0, 100.0), "keeps", number),
+                outage=_outage(chance, number) if chance.happens(0.06, "outage", number) else None,
             )
         )
     return tuple(found)
+
+
+def _outage(chance: Chance, number: int) -> tuple[float, float]:
+    start = chance.one_of((0.0, chance.scale(1, 60, "out", number)), "from the start", number)
+    return start, start + chance.scale(5, 2000, "long", number)
 
 
 def _quota(chance: Chance, name: object) -> Quota:
@@ -164,6 +170,8 @@ def _stretch(chance: Chance, cast: int, each: int, *name: object) -> tuple[int, 
 
 def _deeds(chance: Chance, cast: int, *name: object) -> tuple[str, ...]:
     found = []
+    who = chance.whole(0, cast - 1, *name, "picked")
+    cut = int(chance.scale(1, 30, *name, "cut")) if chance.happens(0.5, *name, "is cut") else 0
     for share, deed in (
         (0.1, f"edit {chance.whole(0, cast - 1, *name, 'who')}"),
         (0.04, f"clock {chance.one_of((-86400, -3600, 3600, 864000), *name, 'clock')}"),
@@ -172,6 +180,9 @@ def _deeds(chance: Chance, cast: int, *name: object) -> tuple[str, ...]:
         (0.03, "delete_ledger"),
         (0.03, f"damage_ledger {chance.whole(0, 12, *name, 'place')}"),
         (0.01, "empty_ledger"),
+        (0.1, f"pick {who} {chance.whole(0, 4, *name, 'version')} {cut}"),
+        (0.08, f"undo {cut}"),
+        (0.03, "repair"),
     ):
         if chance.happens(share, *name, deed.partition(" ")[0]):
             found.append(deed)

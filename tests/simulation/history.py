@@ -107,6 +107,11 @@ class Played:
     after: Ledger | None = None
     """``None`` where there is none that can be read."""
     files_after: dict[Path, bytes] = field(default_factory=dict)
+    ledger_before_deeds: Ledger | None = None
+    """What the run before it left, where what was done since should take no picture away."""
+    files_before_deeds: dict[Path, bytes] = field(default_factory=dict)
+    to_be_known: frozenset[str] = frozenset()
+    """Keys of characters whose current picture says whose it is, where the ledger was lost since."""
     touched: frozenset[str] = frozenset()
     """Keys of characters whose files or ledger fate has laid hands on before this run."""
 
@@ -136,6 +141,8 @@ class History:
     """Attempts that only a ledger knew which somebody deleted or damaged."""
     untold: set[str] = field(default_factory=set)
     """Attempts that a service accepted and whose ticket could not be recorded: the power failed, the disk was full."""
+    half_rebuilt: bool = False
+    """A run that began a new ledger from the pictures was broken off."""
     lost_files: set[str] = field(default_factory=set)
     """Marks of pictures whose files somebody deleted or altered."""
 

@@ -22,6 +22,7 @@ from charimg.events import (
     JobPossiblyCharged,
     JobRejected,
     JobSaved,
+    JobUploading,
     LaneClosed,
     QuotaWait,
     RunStarted,
@@ -29,12 +30,14 @@ from charimg.events import (
 )
 from charimg.metadata import PictureMetadata, read_metadata, read_sidecar, sidecar_of
 from charimg.model import Verdict
-from tests.simulation.history import Call, History, Played, versions_of
+from tests.simulation.history import Call, History, Ledger, Played, versions_of
 from tests.simulation.pictures import NOBODY, is_whole, mark_of
 from tests.simulation.providers import GENERATORS, POLLED, PRICE, REPORTED
 from tests.simulation.service import DAY
 
 Invariant = Callable[[Played, History], Iterator[str]]
+
+Files = dict[Path, bytes]
 
 _TINY = 1e-6
 """Seconds, or money: sums of floats are not exact."""
@@ -42,17 +45,13 @@ _TINY = 1e-6
 
 def no_success_is_ever_lost(run: Played, history: History) -> Iterator[str]:
     """A picture that was recorded stays in the ledger and on disk, unaltered."""
-    if run.after is None or not run.after.readable:
-        if run.before.readable:
-            yield "the ledger cannot be read any more"
+    if run.ledger_before_deeds is not None:
+        for words in _lost(history, run.ledger_before_deeds, run.files_before_deeds, run.before, run.files_before):
+            yield f"before this run, {words}"
+    if run.after is None:
         return
+    yield from _lost(history, run.before, run.files_before, run.after, run.files_after)
     after = {(key, one.attempt, one.facts.sha256): one for key, one in _versions(run.after.jobs)}
-    for key, picture in _versions(run.before.jobs):
-        now = after.get((key, picture.attempt, picture.facts.sha256))
-        if now is None:
-            yield f"{key}: version {picture.version} is in the ledger no more"
-        elif _file(history, run.files_before, picture) and not _kept(history, run, key, now):
-            yield f"{key}: the file of version {picture.version} is gone or altered: {now.path}"
     known = {(key, one.attempt, one.facts.sha256) for key, one in _versions(run.before.jobs)}
     for (key, attempt, digest), picture in after.items():
         if (key, attempt, digest) not in known and not _file(history, run.files_after, picture):
@@ -76,7 +75,8 @@ def nothing_is_made_twice(run: Played, history: History) -> Iterator[str]:
         and record.state not in (JobState.REJECTED, JobState.OPEN)  # another is under way
         and _file(history, run.files_before, record.picture)
     }
-    adoptable = dict(_adoptable(run))
+    there |= run.to_be_known
+    adoptable = dict(_adoptable(run, history))
     for call in _made(run):
         if call.key in run.wanted_again:
             continue
@@ -86,7 +86,8 @@ def nothing_is_made_twice(run: Played, history: History) -> Iterator[str]:
             yield f"{call.key}: a whole picture of its attempt {adoptable[call.key][:6]} was on disk"
     for heard in run.told(JobSaved):
         assert isinstance(heard.event, JobSaved)
-        if Path(heard.event.image).stem != heard.event.key:
+        in_place = Path(heard.event.image).stem == heard.event.key
+        if heard.event.adopted and not (in_place and _had_begun(run, heard.event.key)):
             continue  # a candidate of an earlier run
         for call in _made(run):
             if call.key == heard.event.key and call.order > heard.order:
@@ -175,6 +176,7 @@ def the_summary_agrees_with_the_ledger(run: Played, history: History) -> Iterato
             yield f"{event.key}: done, and the ledger has no picture"
         elif "~" not in event.key and record.state is not JobState.DONE:
             yield f"{event.key}: done, and its state is {record.state}"
+    begun = {event.key for event in run.of(JobGenerating, JobUploading)}
     for problem in run.summary.problems:
         record = jobs.get(_character(problem.key))
         wanted = {
@@ -182,7 +184,7 @@ def the_summary_agrees_with_the_ledger(run: Played, history: History) -> Iterato
             Verdict.FLAKY: (JobState.FAILED,),
             Verdict.INVALID: (JobState.FAILED,),
         }.get(problem.verdict, (JobState.PENDING, JobState.OPEN, JobState.SAVED, JobState.FAILED))
-        if record is None and problem.verdict is Verdict.THROTTLED:
+        if problem.verdict is Verdict.THROTTLED and problem.key not in begun:
             continue  # given up with its batch, and never sent
         if "~" not in problem.key and (record is None or record.state not in wanted):
             yield f"{problem.key}: {problem.verdict} in the summary, {record and record.state} in the ledger"
@@ -235,8 +237,7 @@ def nothing_is_in_flight_while_a_lane_waits(run: Played, history: History) -> It
         event = heard.event
         assert isinstance(event, QuotaWait)
         # The wait counts from the last answer of the round; a lane with a pace tells of it a moment later.
-        ends = [call.ended for call in run.calls if call.lane == event.lane and (call.end_order or 9e9) < heard.order]
-        since = min(heard.at, max((end for end in ends if end is not None), default=heard.at))
+        since = heard.at - GENERATORS[str(event.lane).partition("@")[0]].declaration.abilities.pace
         for call in run.calls:
             if call.lane != event.lane:
                 continue
@@ -412,9 +413,9 @@ def what_is_recorded_is_what_is_there(run: Played, history: History) -> Iterator
         if hashlib.sha256(data).hexdigest() != picture.facts.sha256 or len(data) != picture.facts.size:
             yield f"{key}: {picture.path} is not what was recorded as version {picture.version}"
         elif mark not in (picture.attempt, NOBODY) and picture.attempt not in history.forgotten:
-            if mark not in history.forgotten:
+            if mark not in history.forgotten and history.scenario.metadata != "none":
                 yield f"{key}: {picture.path} is attempt {mark and mark[:6]}'s, recorded as {picture.attempt[:6]}'s"
-        elif history.scenario.metadata != "none" and not picture.adopted:
+        elif history.scenario.metadata != "none" and not _may_be_silent(history, picture):
             told = _told(data, run.files_after.get(sidecar_of(history.folder / picture.path)))
             if told is None:
                 yield f"{key}: {picture.path} says nothing of itself"
@@ -442,10 +443,11 @@ def all_is_well_in_the_end(run: Played, history: History) -> Iterator[str]:
             yield f"{key} has no picture, or is not done: {record and record.state}"
         elif not _file(history, run.files_after, record.picture):
             yield f"{key}: the file of its current picture is not there: {record.picture.path}"
-        elif Path(record.picture.path).stem != key:
+        elif Path(record.picture.path).stem != key and not history.half_rebuilt:
             yield f"{key}: its current picture stands at {record.picture.path}"
     for path, data in run.files_after.items():
-        if path.name.startswith(".") and mark_of(data) is not None and is_whole(data):
+        mark = mark_of(data) if path.name.startswith(".") and is_whole(data) else None
+        if mark is not None and mark not in history.forgotten:
             yield f"{path.name} was left behind"
     if run.number == len(history.scenario.runs) + 1 and (run.calls or run.summary.total):
         yield f"the run after the last still had something to do: {run.summary.total} jobs, {len(run.calls)} calls"
@@ -491,6 +493,17 @@ def sentence(invariant: Invariant) -> str:
     return " ".join((invariant.__doc__ or "").split())
 
 
+def _may_be_silent(history: History, picture: PictureRecord) -> bool:
+    """A sidecar's name may be lost with the power, and the picture be taken up without it."""
+    return picture.adopted and history.scenario.metadata == "sidecar"
+
+
+def _had_begun(run: Played, key: str) -> bool:
+    """Whether an attempt at the character's own picture was open when the run began."""
+    record = run.before.jobs.get(key)
+    return record is not None and any(not one.candidate for one in record.open_attempts)
+
+
 def _character(key: str) -> str:
     """The character of a job, which may be one of its candidates."""
     return key.partition("~")[0]
@@ -512,18 +525,36 @@ def _file(history: History, files: dict[Path, bytes], picture: PictureRecord) ->
     return data is not None and hashlib.sha256(data).hexdigest() == picture.facts.sha256
 
 
-def _kept(history: History, run: Played, key: str, picture: PictureRecord) -> bool:
-    """The same; or it was given another name by an attempt that the ledger has yet to hear of."""
-    if _file(history, run.files_after, picture):
-        return True
-    digests = {hashlib.sha256(data).hexdigest() for data in run.files_after.values()}
-    return bool(run.after and run.after.jobs[key].open_attempts) and picture.facts.sha256 in digests
+def _lost(history: History, before: Ledger, files_before: Files, after: Ledger, files_after: Files) -> Iterator[str]:
+    """What the ledger knew and the disk had, and do not any more."""
+    if not after.readable:
+        if before.readable:
+            yield "the ledger cannot be read any more"
+        return
+    there = {(key, one.attempt, one.facts.sha256): one for key, one in _versions(after.jobs)}
+    digests = {hashlib.sha256(data).hexdigest() for data in files_after.values()}
+    for key, picture in _versions(before.jobs):
+        now = there.get((key, picture.attempt, picture.facts.sha256))
+        if now is None:
+            yield f"{key}: version {picture.version} is in the ledger no more"
+        elif not _file(history, files_before, picture) or _file(history, files_after, now):
+            continue
+        elif not after.jobs[key].open_attempts or picture.facts.sha256 not in digests:
+            # (An attempt that the ledger has yet to hear of may have given it another name.)
+            yield f"{key}: the file of version {picture.version} is gone or altered: {now.path}"
 
 
-def _adoptable(run: Played) -> Iterator[tuple[str, str]]:
+def _adoptable(run: Played, history: History) -> Iterator[tuple[str, str]]:
     """Whole pictures on disk that belong to attempts which are open."""
-    owners = {one.id: key for key, record in run.before.jobs.items() for one in record.open_attempts}
+    owners = {
+        one.id: key
+        for key, record in run.before.jobs.items()
+        for one in record.open_attempts
+        if not one.candidate and not any(other.ticket for other in record.open_attempts)
+    }
     recorded = run.before.saved
+    if history.scenario.metadata == "none" and any(by < 0 for one in history.runs for _, by in one.plan.clock):
+        return  # pictures that say nothing are known by their time, and nobody can know what the clock said
     for path, data in run.files_before.items():
         mark = mark_of(data)
         if path.suffix in (".png", ".jpg", ".part") and mark in owners and mark not in recorded and is_whole(data):

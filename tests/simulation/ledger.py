@@ -71,17 +71,17 @@ class SimulatedLedger(SqliteStore):
 
     def __init__(self, context: ProviderContext) -> None:
         super().__init__(context)
-        self._file = LEDGERS[context.folder]
+        self._machine = LEDGERS[context.folder]
 
     async def open(self) -> None:
         """See :class:`charimg.contracts.Store`."""
         await super().open()
         if self._db is not None:
-            self._file.connections.append(self._db)
+            self._machine.connections.append(self._db)
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        file = self._file
+        file = self._machine
         if file.off:
             raise PowerCut
         cut = None

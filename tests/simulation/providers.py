@@ -202,9 +202,10 @@ class Patient(PolledGenerator):
                 if job is not None:
                     job.gone = True
                 return Reply(0.1, error=LostTicketError("no such job"))
+            job.void = job.void and not account.healthy
             if now < job.ready and not account.healthy:
                 return Reply(0.1, ("working", None))
-            if fault == "failed":
+            if fault == "failed" or job.void:
                 job.void = True
                 return Reply(0.1, ("failed", None))
             job.heard = True

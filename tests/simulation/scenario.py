@@ -35,6 +35,8 @@ class LanePlan:
     """How long a picture takes."""
     keeps: float = 7200.0
     """Seconds for which a polled service keeps a result."""
+    outage: tuple[float, float] | None = None
+    """From when to when nobody reaches the service, in seconds since each run began."""
 
     @property
     def name(self) -> str:

@@ -103,6 +103,8 @@ class Account:
     healthy: bool = False
     """From now on all goes well, at once."""
     run: int = 0
+    began: float = 0.0
+    """When the run began."""
     _calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     _taken: list[tuple[float, float]] = field(default_factory=list)
     """When a request was let through, and when it is done."""
@@ -111,10 +113,14 @@ class Account:
         """The number of this call, and what goes wrong with it."""
         nth = self._calls[kind, key]
         self._calls[kind, key] += 1
-        found = None if self.healthy else self.fault(kind, key, nth)
+        found = None if self.healthy else "unreachable" if self._is_out() else self.fault(kind, key, nth)
         if found is not None:
             self.used[f"fault {found.partition(':')[0]}"] += 1
         return nth, found
+
+    def _is_out(self) -> bool:
+        outage = self.plan.outage
+        return outage is not None and outage[0] <= self.clock.now - self.began < outage[1]
 
     def seconds(self, key: str, nth: int) -> float:
         """How long this one takes."""

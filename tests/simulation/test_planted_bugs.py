@@ -25,9 +25,9 @@ from charimg.work_reports import WorkReports
 from tests.simulation import invariants
 from tests.simulation.disk import SimulatedDisk
 from tests.simulation.invariants import Invariant
+from tests.simulation.premises import forget_everything
 from tests.simulation.story import report
 from tests.simulation.trial import Trial, attempt_seed
-from tests.simulation.world import forget_everything
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -250,7 +250,7 @@ def found(wanted: Invariant) -> tuple[int, Trial | None]:
     return MOST, None
 
 
-@pytest.mark.parametrize(("plant", "wanted"), PLANTED.items(), ids=lambda one: one.__name__)
+@pytest.mark.parametrize(("plant", "wanted"), list(PLANTED.items()), ids=lambda one: one.__name__)
 def test_a_planted_fault_is_found(plant: Plant, wanted: Invariant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within a bounded number of seeds, by the sentence it breaks."""
     plant(monkeypatch)

@@ -11,12 +11,12 @@ import pytest
 from tests.simulation.campaign import chunks, play_chunk
 from tests.simulation.drawing import draw
 from tests.simulation.invariants import INVARIANTS
+from tests.simulation.premises import forget_everything
 from tests.simulation.scenario import Fault, Moment, RunPlan, Scenario, shown
 from tests.simulation.story import report, told
 from tests.simulation.trial import attempt
-from tests.simulation.world import forget_everything
 
-SEEDS = 3000
+SEEDS = 2700
 """Of every run of the suite; ``make simulate SEEDS=...`` plays more."""
 
 
@@ -26,7 +26,7 @@ def _swept() -> Iterator[None]:
     forget_everything()
 
 
-@pytest.mark.parametrize("seeds", chunks(0, SEEDS, 60), ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
+@pytest.mark.parametrize("seeds", list(chunks(0, SEEDS, 60)), ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
 def test_no_promise_is_broken(seeds: range) -> None:
     """Sixty stories of crashes, quotas, lost answers and interrupts, and every invariant holds in each."""
     _, failed = play_chunk(seeds)
@@ -35,8 +35,8 @@ def test_no_promise_is_broken(seeds: range) -> None:
 
 
 def test_the_storm_is_a_storm() -> None:
-    """A hundred seeds exercise every kind of trouble."""
-    used, _ = play_chunk(range(10_000, 10_100))
+    """Some hundred seeds exercise every kind of trouble."""
+    used, _ = play_chunk(range(10_000, 10_250))
     missing = {
         "power cuts",
         "interrupts",

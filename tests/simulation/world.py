@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import os
 import random
 import shutil
 import sys
-import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import charimg.project
 import charimg.provider_context
 import charimg.roster.keys
-from charimg.contracts import Observer, ProviderContext
-from charimg.credentials import Credentials
+from charimg.contracts import Observer
 from charimg.errors import StorageError
 from charimg.events import Event, JobGenerating, JobSaved, JobUploading
-from charimg.lane_choice import LaneChoice, LaneChoices
-from charimg.model import Character, Roster
-from charimg.plan import Redo
-from charimg.plugins import Kind, Plugins
 from charimg.project import Project
-from charimg.providers.sqlite import SqliteStore
 from charimg.run import Order, Run
-from charimg.settings import Settings, policy_of
-from charimg.workplace import Workplace
 from tests.simulation import deeds
 from tests.simulation.chance import Chance
 from tests.simulation.clockwork import Clock, SimulatedLoop, StuckError
 from tests.simulation.disk import Faults, SimulatedDisk
 from tests.simulation.history import Call, Heard, History, Ledger, Played
 from tests.simulation.ledger import LEDGERS, LedgerFile
-from tests.simulation.providers import GENERATORS, PLUG, Album, Wire, entry_points
+from tests.simulation.premises import memory, new_ledger, now_or_never, order, read_ledger
+from tests.simulation.providers import PLUG, Wire
 from tests.simulation.scenario import LanePlan, Moment, RunPlan, Scenario, shown
-from tests.simulation.service import Account
+from tests.simulation.service import DAY, Account
 
 MOST_STEPS = 60_000
 """Steps of the event loop after which a run is taken never to end; the longest of them need some thousands."""
@@ -51,46 +42,6 @@ MOST_SECONDS = 40 * 86_400.0
 """Likewise, of virtual time: every one of twenty characters may meet silence several times on every lane."""
 
 _BEGINNING = datetime(2026, 3, 1, 9, 0, tzinfo=timezone.utc)
-
-
-@cache
-def _plugins() -> Plugins:
-    return Plugins(found=entry_points(), environ={})
-
-
-@cache
-def _memory() -> Path:
-    """A folder that is quick: in memory, where the system has one."""
-    shared = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="charimg-", dir=shared if os.access(shared, os.W_OK) else None)).resolve()
-
-
-@cache
-def _new_ledger() -> bytes:
-    """A ledger as a first run makes it, which takes a while."""
-    folder = Path(tempfile.mkdtemp(dir=_memory()))
-    store = SqliteStore(ProviderContext(folder, folder))
-    now_or_never(store.open())
-    now_or_never(store.close())
-    data = (folder / ".charimg" / "state.sqlite").read_bytes()
-    shutil.rmtree(folder)
-    return data
-
-
-def forget_everything() -> None:
-    """Take the folder of this process away."""
-    if _memory.cache_info().currsize:
-        shutil.rmtree(_memory(), ignore_errors=True)
-        _memory.cache_clear()
-
-
-def now_or_never(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of a coroutine that never waits."""
-    try:
-        work.send(None)
-    except StopIteration as stopped:
-        return stopped.value
-    raise RuntimeError("it waits")
 
 
 @dataclass
@@ -111,7 +62,7 @@ class World(Wire):
     def __post_init__(self) -> None:
         scenario = self.scenario
         self.chance = Chance(scenario.seed)
-        self.folder = _memory()
+        self.folder = memory()
         shutil.rmtree(self.folder / ".charimg", ignore_errors=True)
         self.project = Project(self.folder, self.folder / "pictures")
         self.disk = SimulatedDisk(
@@ -124,7 +75,7 @@ class World(Wire):
         LEDGERS[self.folder] = self.ledger
         if not self.chance.happens(0.2, "first run makes the ledger"):
             self.ledger.path.parent.mkdir()
-            self.ledger.path.write_bytes(_new_ledger())
+            self.ledger.path.write_bytes(new_ledger())
         self.accounts = {
             lane.name: self._account(lane.name, lane, number) for number, lane in enumerate(scenario.lanes)
         }
@@ -136,6 +87,8 @@ class World(Wire):
         self.wanted_again: set[str] = set()
         self.touched: set[str] = set()
         self._order = 0
+        self._leapt = False
+        """The clock was set forward by so much that a ticket may be taken for too old."""
         self._uuids = 0
         self._played: Played | None = None
         self._lane_of: dict[str, str] = {}
@@ -196,46 +149,72 @@ class World(Wire):
         self.clock.now += plan.gap
         if plan.gap > 30:
             self.disk.rest()
+        last = self.history.runs[-1] if self.history.runs else None
         for deed in plan.before:
+            self.tell(f"DEED {deed}")
             self.used[f"deed {deed.partition(' ')[0]}"] += 1
             deeds.DEEDS[deed.partition(" ")[0]](self, deed)
-        order = self._order_of(plan, final=final)
+        wanted = order(self.project, self.scenario, plan, self.descriptions, free=final)
         played = Played(
             number,
             plan,
-            order.policy,
+            wanted.policy,
             final,
             self.clock.now,
             self._ledger_before(plan),
             dict(self.contents()),
             frozenset(self.wanted_again | self._asked_again(plan)),
             touched=frozenset(self.touched),
+            to_be_known=frozenset(self._to_be_known(plan)),
         )
+        if last is not None and {deed.partition(" ")[0] for deed in plan.before} <= deeds.HARMLESS:
+            played.ledger_before_deeds, played.files_before_deeds = last.after, last.files_after
         before = set(self.wanted_again)
         self.wanted_again |= self._asked_again(plan)
         self.history.runs.append(played)
         self._played = played
         for account in self.accounts.values():
-            account.run = number
+            account.run, account.began = number, self.clock.now
         self.tell(f"RUN {number + 1}{' (healthy services)' if final else ''}: {shown(plan)}")
-        self._live(order, played)
+        self._live(wanted, played)
         played.ended = self.clock.now
-        if self.dead:
-            self._start_again(played)
+        self.come_back()
         played.after = self.read_ledger()
         played.files_after = dict(self.contents())
         self.history.untold |= self._untold(played)
-        self.wanted_again -= {event.key.partition("~")[0] for event in played.of(JobSaved)}
+        if {deed.partition(" ")[0] for deed in plan.before} & deeds.LOSES_LEDGER:
+            self.history.half_rebuilt |= played.crashed or isinstance(played.error, StorageError)
+        self.wanted_again -= {event.key for event in played.of(JobSaved)}
         if plan.redo > 1:
             self.wanted_again -= self._asked_again(plan) - before
         self._played = None
         return played
 
     def _ledger_before(self, plan: RunPlan) -> Ledger:
+        """What the run finds; nothing is believed of a ledger that was written over."""
+        if any(deed.startswith(("damage_ledger", "empty_ledger")) for deed in plan.before):
+            return Ledger(readable=False)
         last = self.history.runs[-1].after if self.history.runs and not plan.before else None
         return self.read_ledger() if last is None else last
 
-    def _live(self, order: Order, played: Played) -> None:
+    def _to_be_known(self, plan: RunPlan) -> Iterator[str]:
+        """Characters whose picture is there and says that the roster asks for it, though the ledger is lost."""
+        last = self.history.runs[-1] if self.history.runs else None
+        lost = {deed.partition(" ")[0] for deed in plan.before} & deeds.LOSES_LEDGER
+        if last is None or last.after is None or not lost or self.scenario.metadata == "none":
+            return
+        files = dict(self.contents())
+        for key, record in last.after.jobs.items():
+            picture = record.picture
+            found = None if picture is None else files.get(self.folder / picture.path)
+            if picture is None or found is None or key in self.edited or record.open_attempts:
+                continue
+            if picture.adopted and self.scenario.metadata == "sidecar":
+                continue  # its sidecar may have gone with the power
+            if hashlib.sha256(found).hexdigest() == picture.facts.sha256:
+                yield key
+
+    def _live(self, wanted: Order, played: Played) -> None:
         """The life of one process."""
         plan = played.plan
         loop = self._loop = SimulatedLoop(
@@ -243,7 +222,7 @@ class World(Wire):
         )
         self._plan_faults(plan)
         self._lane_of = {}
-        run = self._run = Run(order, [_Listener(self)], self.disk)
+        run = self._run = Run(wanted, [_Listener(self)], self.disk)
         began = self.clock.now
 
         async def live() -> None:
@@ -269,65 +248,15 @@ class World(Wire):
         played.complaints = [] if played.crashed or played.stuck else loop.complaints
         self._run = self._loop = None
 
-    def _start_again(self, played: Played) -> None:
-        """The machine comes back after a power cut."""
+    def come_back(self) -> None:
+        """After a power cut the machine is on again."""
+        if not self.dead:
+            return
         self.used["power cuts"] += 1
         self.disk.start_again()
         self.ledger.start_again()
         self.dead = False
         self.tell("the machine is on again; on the disk: " + ", ".join(sorted(path.name for path in self.disk.files)))
-
-    # -- what a run is told -------------------------------------------------------------------------------------
-
-    def roster(self) -> Roster:
-        """The user's file, as it is now."""
-        people = tuple(Character(key, key.upper(), self.descriptions[key]) for key in self.scenario.keys)
-        return Roster(self.folder / "characters.yaml", people)
-
-    def workplace(self, *, final: bool = False) -> Workplace:
-        """Where commands work."""
-        scenario = self.scenario
-        flags: dict[str, object] = {
-            "provider": "swift",
-            "batch_size": scenario.batch_size,
-            "quota_wait": scenario.quota_wait,
-            "max_retries": scenario.max_retries,
-            "cooldown": scenario.cooldown,
-            "wait_ceiling": scenario.wait_ceiling,
-            "budget": None if final else scenario.budget,
-            "metadata": scenario.metadata,
-        }
-        settings = Settings({}, ())
-        general = settings.general(flags, ("album", "none"))
-        credentials = Credentials.load({}, self.folder / "nowhere")
-        return Workplace(self.project, settings, credentials, _plugins(), general)
-
-    def _order_of(self, plan: RunPlan, *, final: bool) -> Order:
-        place = self.workplace(final=final)
-        policy = policy_of(place.general)
-        kind = Album if self.scenario.uploader == "album" else place.plugins.load(Kind.UPLOADER, "none")
-
-        def choice(lane: LanePlan) -> LaneChoice:
-            generator = GENERATORS[lane.provider]
-            return LaneChoice(lane.name, generator, kind, policy, lane.label, weight=lane.weight)  # type: ignore[arg-type]
-
-        lanes = self.scenario.lanes
-        first = [choice(lane) for lane in lanes if not lane.fallback]
-        later = [choice(lane) for lane in lanes if lane.fallback]
-        more: dict[str, Any] = {}
-        if plan.stale:
-            more["stale"] = True
-        if plan.redo:
-            more["redo"] = Redo(plan.redo)
-        return Order(
-            place,
-            self.roster(),
-            LaneChoices(tuple(first or later), tuple(later if first else ())),
-            {},
-            tuple(self.scenario.key(number) for number in plan.only if number < self.scenario.cast),
-            plan.force,
-            **more,
-        )
 
     def _asked_again(self, plan: RunPlan) -> set[str]:
         keys = {self.scenario.key(number) for number in plan.only} or set(self.scenario.keys)
@@ -337,21 +266,25 @@ class World(Wire):
     # -- what befalls it ----------------------------------------------------------------------------------------
 
     def _plan_faults(self, plan: RunPlan) -> None:
-        crash, full, ledger_full = plan.crash, plan.disk_full, plan.ledger_full
-        self.disk.steps = self.ledger.written = 0
-        self.disk.faults = Faults()
-        self.ledger.cut = lambda _number: None
+        full, ledger_full = plan.disk_full, plan.ledger_full
+        self.expect_power_cut(plan.crash)
         self.ledger.full = lambda _number: False
-        if crash is not None and crash.kind == "disk":
-            self.disk.faults.cut = lambda step, _what: crash.share if step == crash.at else None
-        if crash is not None and crash.kind == "ledger":
-            self.ledger.cut = lambda number: crash.share if number == crash.at else None
         if full is not None:
             self.disk.faults.full = lambda step: self._count(full[0] <= step < full[0] + full[1], "disk full")
         if ledger_full is not None:
             self.ledger.full = lambda number: self._count(
                 ledger_full[0] <= number < ledger_full[0] + ledger_full[1], "ledger full"
             )
+
+    def expect_power_cut(self, crash: Moment | None) -> None:
+        """Arrange for the next process that the power fails at a step of the disk or of the ledger."""
+        self.disk.steps = self.ledger.written = 0
+        self.disk.faults = Faults()
+        self.ledger.cut = lambda _number: None
+        if crash is not None and crash.kind == "disk":
+            self.disk.faults.cut = lambda step, _what: crash.share if step == crash.at else None
+        if crash is not None and crash.kind == "ledger":
+            self.ledger.cut = lambda number: crash.share if number == crash.at else None
 
     def _timed(self, plan: RunPlan) -> Iterator[tuple[Callable[[], None], Moment]]:
         for what, moment in self._happenings(plan):
@@ -396,28 +329,24 @@ class World(Wire):
 
     def _rival(self) -> None:
         """A second process tries to run the same project."""
-        played, loop = self._played, self._loop
-        if self.dead or played is None or loop is None or played.finished or played.error:
+        played = self._played
+        if self.dead or played is None or self._loop is None or played.finished or played.error:
             return
         played.rival_came = True
         self.used["second processes"] += 1
         self.tell("a second process tries to run")
-        rival = Run(self._order_of(RunPlan(), final=False), [], self.disk)
+        rival = Run(order(self.project, self.scenario, RunPlan(), self.descriptions), [], self.disk)
 
-        async def try_it() -> None:
-            try:
-                await rival.execute()
-            except BaseException as error:
-                played.rival = error
-                if not isinstance(error, Exception):
-                    raise
-
-        loop.create_task(try_it())
+        try:
+            now_or_never(rival.execute())
+        except Exception as error:
+            played.rival = error
 
     def _set_clock(self, by: float) -> None:
         self.used["clock changes"] += 1
         self.tell(f"the clock is set by {by:+.0f} seconds")
         self.clock.wrong_by += by
+        self._leapt = self._leapt or by >= DAY
 
     # -- what the world knows -----------------------------------------------------------------------------------
 
@@ -431,19 +360,8 @@ class World(Wire):
         return ((path, file.data) for path, file in self.disk.files.items())
 
     def read_ledger(self) -> Ledger:
-        """What the ledger knows, read as ``charimg status`` would."""
-        context = ProviderContext(self.folder, self.folder / "pictures", read_only=True)
-        if not self.ledger.path.exists():
-            return Ledger()
-        store = SqliteStore(context)
-        try:
-            now_or_never(store.open())
-            lost = frozenset(one.id for one in now_or_never(store.lost_attempts()))
-            return Ledger(now_or_never(store.jobs()), lost)
-        except StorageError:
-            return Ledger(readable=False)
-        finally:
-            now_or_never(store.close())
+        """What the ledger knows now."""
+        return read_ledger(self.project)
 
     def begin(self, kind: str, account: str, key: str, attempt: str) -> Call:
         """See :class:`Wire`."""
@@ -464,14 +382,17 @@ class World(Wire):
         """Another attempt at the same picture that stands at the account, and whose ticket could be kept."""
         played = self._played
         assert played is not None
-        if played.plan.redo:
+        if played.plan.redo or self._leapt:
             return None
-        asked = self.descriptions[key]
+        asked, unknown = self.descriptions[key], self.history.untold | self.history.forgotten
         return next(
             (
                 charge.attempt
                 for charge in self.accounts[account].standing(key)
-                if charge.attempt != attempt and charge.asked == asked and charge.attempt not in self.history.untold
+                if charge.attempt != attempt
+                and charge.asked == asked
+                and charge.attempt not in unknown
+                and not self.history.runs[charge.run].plan.redo
             ),
             None,
         )
@@ -546,7 +467,7 @@ class _Listener(Observer):
         self._world.hear(event)
 
 
-_is_reserved = cache(charimg.roster.keys._reserved)
+_is_reserved = functools.cache(charimg.roster.keys._reserved)
 
 
 def _with_clock() -> list[Any]:
