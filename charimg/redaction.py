@@ -11,7 +11,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 from weakref import WeakSet
 
@@ -112,11 +112,13 @@ class Redactor:
     def erased(self, text: str) -> str:
         """The text with every known secret replaced by ``***`` and nothing else touched: for what is no message, such
         as a prompt or an id, where a run that merely looks like a key is most likely none."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
         folded = _folded(text)
         found = [secret for secret in self._disguised if secret in folded]
-        return _without(text, folded, found) if found else text
+        if found:  # first, while the whole of a secret still stands there that is known by its parts as well
+            text = _without(text, folded, found)
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
 
     def holds(self, text: str) -> bool:
         """Whether a known secret stands in the text: an id or an address would be of no use with stars in it."""
@@ -144,15 +146,24 @@ _ALIVE: WeakSet[Redactor] = WeakSet()
 """Every redactor of this process that is still in use; what an exception holds on to is."""
 
 
-def clean_of_all(text: str) -> str:
+def clean_of_all(text: str, environ: Mapping[str, str] | None = None) -> str:
     """The text without whatever any redactor in use knows: for what a crash leaves behind, where nobody can say whose
-    secrets stand in it. Lines stay lines."""
+    secrets stand in it. Lines stay lines.
+
+    :param environ: variables that are called as secrets are hold one, whoever put it there.
+    """
     whole = Redactor()
+    for name, value in (environ or {}).items():
+        whole.add_login_of(value)
+        if _TELLING_VARIABLE.search(name) and len(value) >= SHORTEST_DISGUISED and not value.startswith(("/", "~")):
+            whole.add(value)
     for one in list(_ALIVE):
         whole._secrets |= one._secrets
         whole._disguised |= one._disguised
     return _KEY_SHAPES.sub(r"\g<kept>***", whole.erased(text))
 
+
+_TELLING_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|COOKIE|CREDENTIALS?)$")
 
 _SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200C))
@@ -236,7 +247,7 @@ def _is_word(text: str, longest: int) -> bool:
 def _spellings(secret: str) -> set[str]:
     """The secret as it may stand in a URL, in JSON or HTML, in a message that quotes it, or in base64."""
     raw = secret.encode("utf-8", "surrogatepass")
-    encoded = {quote(raw, safe=""), quote_plus(raw)}
+    encoded = {quote(raw, safe=""), quote_plus(raw), quote(raw)}
     encoded |= {quote(one, safe="") for one in encoded}  # an address within an address
     lower = {re.sub(r"%[0-9A-F]{2}", lambda sign: sign[0].lower(), one) for one in encoded}
     quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}

@@ -152,7 +152,7 @@ def _run(arguments: list[str] | None) -> int:
         return error.exit_code
     except CharimgError as error:
         if desk.debug:
-            raise
+            _show_traceback(error)
         _tell(str(error))
         return int(error.exit_code)
     except _ReaderLeftError:
@@ -160,15 +160,27 @@ def _run(arguments: list[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except Exception as error:  # the last resort: no traceback reaches a user who did not ask for one
-        if desk.debug:
-            raise
         words = f"{type(error).__name__}: {error}".splitlines()[0]
-        _tell(f"internal error: {words}; run it again with --debug and report what it shows")
+        if desk.debug:
+            _show_traceback(error)
+            _tell(f"internal error: {words}; please report what is shown above")
+        else:
+            _tell(f"internal error: {words}; run it again with --debug and report what it shows")
         return int(ExitCode.FAILED)
 
 
 def _tell(words: str) -> None:
     """One line on standard error, whatever a name or path in it holds."""
     from charimg.cli.tables import printable  # noqa: PLC0415 - needed only when something went wrong
+    from charimg.redaction import clean_of_all  # noqa: PLC0415 - likewise
 
-    click.echo(f"charimg: {printable(words)}", err=True)
+    click.echo(f"charimg: {printable(clean_of_all(words, os.environ))}", err=True)
+
+
+def _show_traceback(error: BaseException) -> None:
+    """For whoever asked for it; Python's own would show what the exceptions and their causes say, secrets included."""
+    import traceback  # noqa: PLC0415 - needed only when something went wrong
+
+    from charimg.redaction import clean_of_all  # noqa: PLC0415 - likewise
+
+    click.echo(clean_of_all("".join(traceback.format_exception(error)), os.environ).rstrip(), err=True)

@@ -170,13 +170,15 @@ def _command(roster: Path | None, terms: Terms) -> list[str]:
 
 def option_words(terms: Terms) -> list[str]:
     """The options that say through what and on which terms, as they were typed."""
+    from charimg.settings.values import written  # noqa: PLC0415 - see order_of
+
     words = []
     for name, value in terms.flags.items():
         if value is not None and name != "progress":
             words += [f"--{name.replace('_', '-')}", value]
     for flag, values in (("--lane", terms.lanes), ("-o", terms.options)):
         for value in values:
-            words += [flag, value]
+            words += [flag, written(value)]  # a password in an address is not repeated in the log
     return words
 
 
@@ -259,5 +261,13 @@ def _interrupts(running: Run) -> Iterator[None]:
 def _log_to_stderr() -> None:
     import logging  # noqa: PLC0415 - only with --debug
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    from charimg.redaction import clean_of_all  # noqa: PLC0415 - likewise
+
+    class Clean(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return clean_of_all(super().format(record), os.environ)
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Clean("%(asctime)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("charimg").setLevel(logging.DEBUG)
