@@ -46,18 +46,35 @@ class KeyFile:
         """
         try:
             with self.path.open("rb") as file:
-                facts = os.fstat(file.fileno())
-                if os.name == "posix" and facts.st_mode & 0o077:
-                    raise InputError(
-                        f"{self.shown} can be read by others (mode {stat.S_IMODE(facts.st_mode):04o});"
-                        f" it is not used until you run: chmod 600 {self.shown}"
-                    )
+                self._refuse_what_is_not_ours_alone(os.fstat(file.fileno()))
                 data = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise InputError(f"{self.shown} cannot be read ({error.strerror or error})") from None
         return self._parsed(data)
+
+    def _refuse_what_is_not_ours_alone(self, facts: os.stat_result) -> None:
+        """A link into one's own dotfiles is fine: what counts is the file behind it, and who may put another there."""
+        if os.name != "posix":
+            return
+        if facts.st_uid not in (os.geteuid(), 0):
+            raise InputError(
+                f"{self.shown} belongs to another user, who may have put it there; it is not used until you run:"
+                f" chown {os.geteuid()} {self.shown}"
+            )
+        if facts.st_mode & 0o077:
+            raise InputError(
+                f"{self.shown} can be read by others (mode {stat.S_IMODE(facts.st_mode):04o});"
+                f" it is not used until you run: chmod 600 {self.shown}"
+            )
+        folder = self.path.parent
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise InputError(
+                f"everybody may put files into {short_path(folder)} (mode {stat.S_IMODE(mode):04o}); the keys there are"
+                f" not used until you run: chmod 700 {short_path(folder)}"
+            )
 
     def trouble(self) -> str | None:
         """What is wrong with the file, in one line; ``None`` when it is well or absent."""
@@ -144,9 +161,9 @@ class KeyFile:
     def _locked(self) -> Iterator[None]:
         from filelock import FileLock  # noqa: PLC0415 - only writing needs it
 
-        if not self.path.parent.exists():
-            self.path.parent.parent.mkdir(parents=True, exist_ok=True)
-            self.path.parent.mkdir(mode=0o700, exist_ok=True)
+        missing = [folder for folder in self.path.parents if not folder.exists()]
+        for folder in reversed(missing):  # each for this user alone, whatever the umask
+            folder.mkdir(mode=0o700, exist_ok=True)
         with FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=10, mode=0o600):
             yield
 

@@ -29,7 +29,10 @@ def in_our_words(error: Exception, where: str, seconds: float) -> ProviderError:
     elif isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, UnicodeError)):
         told = FatalError(f"'{where}' is not a web address; check the provider's address setting")
     elif isinstance(error, aiohttp.ClientConnectorCertificateError):
-        told = FatalError(f"the certificate of {where} is not trusted: {_words(error)}")
+        told = FatalError(
+            f"the certificate of {where} is not trusted ({_of_certificate(error)}): somebody may stand between, or it"
+            " is of an authority of your own, which SSL_CERT_FILE names; it is always checked"
+        )
     elif isinstance(error, aiohttp.ClientConnectorSSLError) and _is_not_tls(error):
         told = FatalError(f"{where} does not speak https; check the provider's address setting")
     elif isinstance(error, aiohttp.ClientProxyConnectionError):
@@ -47,6 +50,12 @@ def in_our_words(error: Exception, where: str, seconds: float) -> ProviderError:
     else:
         told = LostError(f"the connection to {where} was lost: {_words(error)}")
     return told
+
+
+def _of_certificate(error: aiohttp.ClientConnectorCertificateError) -> str:
+    """What is wrong with it, in OpenSSL's words: ``self-signed certificate``."""
+    inner = error.certificate_error
+    return " ".join(str(getattr(inner, "verify_message", "") or "it cannot be verified").split())[:120]
 
 
 def _is_not_tls(error: aiohttp.ClientConnectorSSLError) -> bool:

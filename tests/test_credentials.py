@@ -328,3 +328,58 @@ def test_an_account_has_a_form(account: str) -> None:
     """An account is a provider, or a provider with a label."""
     with pytest.raises(InputError, match="names no account"):
         split_account(account)
+
+
+@posix
+def test_folders_and_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    """A umask of 000 leaves neither the keys file nor any folder that was made for it open to others."""
+    before = os.umask(0)
+    try:
+        KeyFile.of(tmp_path / "dot config" / "charimg").put("whisk", "cookie", "one")
+    finally:
+        os.umask(before)
+    made = [tmp_path / "dot config", *(tmp_path / "dot config").rglob("*")]
+
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
+
+
+@posix
+def test_a_folder_that_everybody_may_write_in_is_refused(tmp_path: Path) -> None:
+    """Whoever may replace the file may as well have written it; the remedy mends it."""
+    keys = KeyFile.of(tmp_path / "home")
+    keys.put("whisk", "cookie", "one")
+    keys.path.parent.chmod(0o777)
+    with pytest.raises(InputError, match=r"everybody may put files into .*home \(mode 0777\); .* chmod 700 .*home"):
+        keys.read()
+    keys.path.parent.chmod(0o700)
+
+    assert keys.read() == {"whisk": {"cookie": "one"}}
+
+
+@posix
+def test_a_keys_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that somebody else has put there is not taken for one's own."""
+    keys = KeyFile.of(tmp_path / "home")
+    keys.put("whisk", "cookie", "one")
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    owner = keys.path.stat().st_uid
+    if owner == 0:
+        os.chown(keys.path, 4712, -1)
+
+    with pytest.raises(InputError, match=r"keys\.json belongs to another user, .* chown 4711 "):
+        keys.read()
+
+
+@posix
+def test_a_link_to_a_private_file_of_ones_own_is_read(tmp_path: Path) -> None:
+    """Dotfiles live elsewhere; a link to a file that others can read is refused like the file."""
+    keys = KeyFile.of(tmp_path / "home")
+    keys.put("whisk", "cookie", "one")
+    elsewhere = keys.path.rename(tmp_path / "dotfiles.json")
+    keys.path.symlink_to(elsewhere)
+    private = keys.read()
+    elsewhere.chmod(0o644)
+
+    assert private == {"whisk": {"cookie": "one"}}
+    with pytest.raises(InputError, match="chmod 600"):
+        keys.read()

@@ -68,8 +68,8 @@ def everything_else(keyfile: Path) -> list[Step]:
         check; check --json; check --repair; adopt pictures; gallery; gallery --png
         run --provider leaky --dry-run; run --provider leaky --dry-run --json; run --provider leaky --stale --quiet
         providers; providers --json; providers show leaky; providers show leaky --models --json
-        providers show leaky --models --debug; keys list; keys list --json; config path; config; config show leaky --json
-        config show --json; doctor; doctor --debug; doctor --json; plugin new leaky-two
+        providers show leaky --models --debug; keys list; keys list --json; config path; config
+        config show --json; config show leaky --json; doctor; doctor --debug; doctor --json; plugin new leaky-two
         install charimg-nobody-has-this; uninstall charimg-nobody-has-this; init
     """
     steps = [step(*shlex.split(line)) for part in lines.splitlines() for line in part.split(";") if line.strip()]
