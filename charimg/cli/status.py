@@ -223,7 +223,8 @@ def _next_steps(present: Sequence[Card], again: str) -> Iterator[str]:
         yield f"{again}  {also}makes what is missing"
     stale = sum(card.changed for card in present)
     if stale:
-        yield f"{again} --stale  makes {stale} picture{'' if stale == 1 else 's'} again that the roster has changed since"
+        pictures = "1 picture" if stale == 1 else f"{stale} pictures"
+        yield f"{again} --stale  makes {pictures} again that the roster has changed since"
     if contented:
         names = "".join(f" --only {shlex.quote(printable(card.key))}" for card in contented[:_MOST_NAMED])
         others = f"  (and {len(contented) - _MOST_NAMED} more)" if len(contented) > _MOST_NAMED else ""
