@@ -170,17 +170,24 @@ class PictureFolder:
         :param known: digests of pictures that are recorded already.
         :param since: when the attempt began, seconds since the epoch; an older file is not its work.
         :param beside: as it was saved.
-        :raises StorageError: there is a picture, and the disk refuses to give it its name.
+        :raises StorageError: there is a picture, and the disk refuses to give it its name; or there is a file that may be
+            the picture, and it cannot be read just now: nobody may pay for another on that account.
         """
         part = self._part(key, attempt)
-        facts = self._facts_of(part)
-        if facts is not None:
-            with self._told(key + facts.extension):
-                return self._finish(part, key, facts, beside)
-        self.disk.remove(part)
-        for path in self._paths_of(key):
+        whole = self._read_for_adoption(part)
+        if whole is not None:
             try:
-                data = self.disk.read(path)
+                facts = inspect(whole)
+            except FlakyError:
+                self.disk.remove(part)
+            else:
+                with self._told(key + facts.extension):
+                    return self._finish(part, key, facts, beside)
+        for path in self._paths_of(key):
+            data = self._read_for_adoption(path)
+            if data is None:
+                continue
+            try:
                 facts = inspect(data)
                 if facts.sha256 in known:
                     continue
@@ -197,6 +204,23 @@ class PictureFolder:
                 return Saved(path, facts, self._kept_of(path, known) if in_place else None)
         self.disk.remove(sidecar_of(part))
         return None
+
+    def _read_for_adoption(self, path: Path) -> bytes | None:
+        """The file's bytes; ``None`` where there is no such file.
+
+        :raises StorageError: it is there, and cannot be read.
+        """
+        if not self.disk.is_file(path):
+            return None
+        try:
+            return self.disk.read(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(
+                f"cannot read {path}, which may be a picture that was paid for: {error.strerror or error}; make it"
+                " readable, or move it elsewhere, then run again"
+            ) from error
 
     def _paths_of(self, key: str) -> list[Path]:
         """All pictures of a key: the one in its place first, then the others in the order of their numbers."""
@@ -218,16 +242,41 @@ class PictureFolder:
             kept = self._keep(final)
             disk.sync_folder(self.folder)  # the old picture has its second name for certain before it loses the first
         new, old = sidecar_of(part), sidecar_of(final)
-        if kept is None and disk.taken(old):
+        ours = self._speaks_of(old, facts)  # the power failed between the sidecar and its picture
+        if kept is None and not ours and disk.taken(old):
             self._keep(old)  # of somebody else, or of a picture that is gone
         if disk.is_file(new):
             disk.replace(new, old)
             disk.sync_folder(self.folder)  # what is known of a picture stands there before the picture does
-        else:
+        elif not ours:
             disk.remove(old)
         disk.replace(part, final)
         disk.sync_folder(self.folder)
         return Saved(final, facts, kept)
+
+    def describe(self, saved: Saved, metadata: PictureMetadata) -> None:
+        """Write what is known of a picture beside it, where nothing says it yet; its own bytes stay as they are.
+
+        :raises StorageError: the disk refused.
+        """
+        if self._metadata == "none" or self.metadata_of(saved.path) is not None:
+            return
+        place = sidecar_of(saved.path)
+        part = place.with_name(f".{place.name}.part")
+        with self._told(place.name):
+            if self.disk.taken(place):
+                self._keep(place)
+            self.disk.remove(part)
+            self.disk.write_new(part, to_sidecar(metadata, sha256=saved.facts.sha256))
+            self.disk.replace(part, place)
+            self.disk.sync_folder(self.folder)
+
+    def _speaks_of(self, sidecar: Path, facts: ImageFacts) -> bool:
+        try:
+            told = read_sidecar(self.disk.read(sidecar))
+        except OSError:
+            return False
+        return told is not None and told.sha256 == facts.sha256
 
     def _keep(self, path: Path) -> Path:
         """Give the file a further name, and its sidecar with it."""
@@ -291,7 +340,7 @@ class PictureFolder:
 
     def _name(self, path: Path, name: Path) -> None:
         """Give the file a further name, which may be another's until that moment."""
-        between = path.with_name(f".{name.name}.part")
+        between = name.with_name(f".{name.name}.part")  # beside the new one: the old may lie on another disk
         self.disk.remove(between)
         self.disk.link(path, between)
         self.disk.replace(between, name)

@@ -8,6 +8,7 @@ from charimg.bench import Bench
 from charimg.contracts import Attempt, JobRecord, PictureRecord, Price
 from charimg.errors import StorageError
 from charimg.events import Event, JobPossiblyCharged
+from charimg.metadata import PictureMetadata
 from charimg.model import utc_now
 from charimg.picture_folder import Saved
 from charimg.picture_making import OLDEST_TICKET, picture_saved
@@ -37,6 +38,7 @@ async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mappin
                 await bench.store.record_lost(attempt.id)
                 told.append(_lost(record, attempt))
                 continue
+            bench.pictures.describe(adopted, _metadata_of(bench, record, attempt, adopted))
             picture = _record_of(bench, attempt, adopted, prices)
             await bench.record_saved(record.key, attempt.id, picture, adopted)
             known |= {adopted.facts.sha256}
@@ -50,6 +52,23 @@ def _is_forgotten(attempt: Attempt) -> bool:
     """A candidate that was accepted so long ago that no service has it any more: only the redo that began it, or one
     that is just like it, would ask for it."""
     return attempt.candidate and utc_now() - attempt.started > OLDEST_TICKET
+
+
+def _metadata_of(bench: Bench, record: JobRecord, attempt: Attempt, saved: Saved) -> PictureMetadata:
+    """What the ledger knows of a picture whose sidecar the power cut took."""
+    return PictureMetadata(
+        key=record.key,
+        made=attempt.started,
+        name=record.name,
+        prompt=bench.redactor.erased(attempt.prompt),
+        provider=attempt.provider,
+        lane=attempt.lane,
+        seed=attempt.seed,
+        attempt=attempt.id,
+        asked=attempt.asked,
+        original=saved.facts.sha256,
+        candidate=attempt.candidate,
+    )
 
 
 def _record_of(bench: Bench, attempt: Attempt, saved: Saved, prices: Mapping[str, Price | None]) -> PictureRecord:

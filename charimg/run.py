@@ -40,6 +40,9 @@ from charimg.workplace import Workplace
 
 log = logging.getLogger("charimg.run")
 
+REBUILDING = "rebuilding"
+"""The only word of the plan under which a ledger is filled from pictures, until a run begins."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -259,7 +262,11 @@ class Run:
         recovered = await recover(bench, records, prices)
         if recovered:
             records = await store.jobs()
-        take = Take.NAMED if damaged else Take.LACKING  # nobody pays again for what a broken file knew
+        # Nobody pays again for what a broken file knew; and a rebuilding that was broken off is done once more.
+        rebuild = bool(damaged) or REBUILDING in (await store.last_plan() or {})
+        if damaged:
+            await store.begin_run(self._id + "-rebuilding", utc_now(), {REBUILDING: list(damaged)})
+        take = Take.NAMED if rebuild else Take.LACKING
         adopted = await adopt_folder(
             project, store, pictures, project.out, self._order.roster, self._id, take=take, records=records
         )

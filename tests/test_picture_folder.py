@@ -476,3 +476,37 @@ def test_a_choice_of_a_picture_that_is_gone_touches_nothing(tmp_path: Path) -> N
     with pytest.raises(StorageError):
         folder.put_in_place("rani", tmp_path / "rani.7.png")
     assert first.path.exists()
+
+
+def test_a_sidecar_that_came_before_its_picture_stays(tmp_path: Path) -> None:
+    """The power failed between the two: the picture is adopted with what is known of it."""
+    folder = PictureFolder(tmp_path, metadata="sidecar")
+    replace = folder.disk.replace
+
+    def cut(source: Path, target: Path) -> None:
+        if target.suffix != ".json":
+            raise PowerCut
+        replace(source, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder.disk, "replace", cut)
+        with pytest.raises(PowerCut):
+            describe(folder, "a", 1)
+    adopted = folder.adopt("rani", "a", NONE_KNOWN, 0)
+
+    assert adopted is not None
+    assert folder.metadata_of(adopted.path) == told("a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rani.png", "rani.png.json"]
+
+
+@pytest.mark.parametrize("manner", ["embed", "none"])
+def test_a_picture_that_says_nothing_is_described_beside(manner: str, tmp_path: Path) -> None:
+    """Its bytes stay; what stands beside it already is kept; and nothing is written where the user wants nothing."""
+    folder = PictureFolder(tmp_path, metadata=manner)
+    saved = save(folder, "rani", "a", picture(1))
+    (tmp_path / "rani.png.json").write_text("the user's own")
+    folder.describe(saved, told("a"))
+
+    assert (folder.metadata_of(saved.path) == told("a")) == (manner == "embed")
+    assert saved.path.read_bytes() == picture(1)
+    assert "the user's own" in {path.read_text() for path in tmp_path.glob("*.json")}

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from charimg.contracts import JobState
+from charimg.contracts import JobState, PictureRecord
+from charimg.errors import StorageError
 from charimg.events import Warned
+from charimg.providers.sqlite import SqliteStore
 from tests.run.workshop import Workshop, paint
 
 
@@ -109,3 +111,33 @@ def test_a_rebuilt_ledger_knows_pictures_by_their_names(workshop: Workshop) -> N
     workshop.run(flags={"metadata": "none"})
 
     assert set(workshop.generator.asked.values()) == {1}
+
+
+def test_a_rebuilding_that_was_broken_off_is_done_once_more(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run does not take what half of it left for all there is: every version is known in the end."""
+    workshop.cast("C1")
+    workshop.run()
+    workshop.run(force=True)
+    state_of(workshop).write_bytes(b"")
+    record, recorded = SqliteStore.record_saved, list[str]()
+
+    async def fall(self: SqliteStore, attempt: str, picture: PictureRecord, kept_as: str | None = None) -> None:
+        if recorded:
+            raise StorageError("the disk is full")
+        recorded.append(picture.path)
+        await record(self, attempt, picture, kept_as)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "record_saved", fall)
+        assert isinstance(workshop.run().error, StorageError)
+    workshop.run()
+
+    found = workshop.ledger()["c1"]
+    assert found.picture is not None
+    assert (found.picture.path, [one.path for one in found.other_pictures]) == (
+        "pictures/c1.png",
+        ["pictures/c1.1.png"],
+    )
+    assert workshop.generator.asked["c1"] == 2
