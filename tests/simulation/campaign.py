@@ -50,6 +50,8 @@ def play_all(first: int, count: int, jobs: int, most_failures: int) -> tuple[Cou
     for some, wrong in _outcomes(first, count, jobs):
         used.update(some)
         failed += wrong
+        for trial in wrong:
+            sys.stderr.write(f"\rseed {trial.scenario.seed}: {trial.faults[0].sentence} ({trial.faults[0].words})\n")
         done, seconds = used["seeds"], time.monotonic() - began
         sys.stderr.write(f"\r{done} of {count} seeds, {len(failed)} failed, {done / seconds:.0f} a second ")
         sys.stderr.flush()

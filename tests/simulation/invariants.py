@@ -54,7 +54,8 @@ def no_success_is_ever_lost(run: Played, history: History) -> Iterator[str]:
     after = {(key, one.attempt, one.facts.sha256): one for key, one in _versions(run.after.jobs)}
     known = {(key, one.attempt, one.facts.sha256) for key, one in _versions(run.before.jobs)}
     for (key, attempt, digest), picture in after.items():
-        if (key, attempt, digest) not in known and not _file(history, run.files_after, picture):
+        is_new = run.before.readable and (key, attempt, digest) not in known
+        if is_new and not _file(history, run.files_after, picture):
             yield f"{key}: version {picture.version} was recorded in this run, and {picture.path} is not there"
     before = Counter(key for key, _ in _versions(run.before.jobs))
     recorded = Counter(key for key, _ in _versions(run.after.jobs))
@@ -108,7 +109,7 @@ def every_charge_is_accounted_for(run: Played, history: History) -> Iterator[str
 
 def what_is_lost_is_told(run: Played, history: History) -> Iterator[str]:
     """An attempt that is taken for possibly charged is told in the run that finds it out, and is in its summary."""
-    if run.after is None or run.crashed:
+    if run.after is None or run.crashed or not run.before.readable:
         return
     told = {event.attempt for event in run.of(JobPossiblyCharged)}
     for attempt in run.after.lost - run.before.lost - told:

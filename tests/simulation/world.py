@@ -184,7 +184,7 @@ class World(Wire):
         self.history.untold |= self._untold(played)
         if {deed.partition(" ")[0] for deed in plan.before} & deeds.LOSES_LEDGER:
             self.history.half_rebuilt |= played.crashed or isinstance(played.error, StorageError)
-        self.wanted_again -= {event.key for event in played.of(JobSaved)}
+        self.wanted_again -= {event.key for event in played.of(JobSaved) if Path(event.image).stem == event.key}
         if plan.redo > 1:
             self.wanted_again -= self._asked_again(plan) - before
         self._played = None
