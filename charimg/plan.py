@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from charimg.contracts import Declaration, JobRecord, JobState, Price, Uploader
@@ -53,9 +53,10 @@ class Skipped:
 class Plan:
     """What a run will do."""
 
-    jobs: tuple[Job, ...]
-    skipped: tuple[Skipped, ...]
-    uploads_only: frozenset[str]
+    # None of these is in the repr: asyncio makes one of what a finished task returned, of however many characters.
+    jobs: tuple[Job, ...] = field(repr=False)
+    skipped: tuple[Skipped, ...] = field(repr=False)
+    uploads_only: frozenset[str] = field(repr=False)
     """Keys of jobs whose picture is there and only their upload is missing."""
     warnings: tuple[str, ...]
     """Worth telling before every run, one line each."""

@@ -34,8 +34,11 @@ def load_text(path: Path, place: Place) -> str:
             raise place.fault("this is not a regular file; save the roster to one")
         if facts.st_size > MAX_BYTES:
             raise _too_large(place, facts.st_size)
+        pieces = bytearray()  # a single read would take room for the largest there can be
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            while len(pieces) <= MAX_BYTES and (piece := file.read(1024 * 1024)):
+                pieces += piece
+        data = bytes(pieces)
     except FileNotFoundError:
         raise place.fault("there is no such file; 'charimg init' writes a roster to start from") from None
     except PermissionError:
