@@ -73,6 +73,11 @@ class JobName:
     key: str
     name: str
 
+    @property
+    def is_candidate(self) -> bool:
+        """Whether it is one of several pictures to choose from (:attr:`charimg.model.Job.key`)."""
+        return "~" in self.key
+
 
 def names_of(jobs: Sequence[Job]) -> tuple[JobName, ...]:
     """How events name jobs."""

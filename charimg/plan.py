@@ -31,6 +31,8 @@ class Redo:
     seed: int | None = None
     """The seed of the first; each further candidate has the next. ``None`` for the roster's, or a fresh one where the
     service takes any."""
+    beside: bool = False
+    """A single one stands beside the picture that is there, too."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= MOST_CANDIDATES:
@@ -188,12 +190,12 @@ def _made_again(redo: Redo, request: ImageRequest, position: int, record: JobRec
     :param draws: a lane takes a seed: without one of the user's, some services would give the same picture again.
     """
     first = redo.seed
-    if first is None and request.seed is not None and redo.count > 1:
+    if first is None and request.seed is not None and (redo.count > 1 or redo.beside):
         # With the roster's own seed they would all be one picture, and that is there.
         first = request.seed + 1 if request.seed < MAX_SEED - redo.count else request.seed - redo.count
     elif first is None and request.seed is None and draws:
         first = drawn_seed(request.key, 0 if record is None else record.attempts, LARGEST - redo.count)
-    if redo.count == 1:
+    if redo.count == 1 and not redo.beside:
         return [Job(position, _seeded(request, first), again=True)]
     return [
         Job(

@@ -112,11 +112,18 @@ class Shown:
     terms: Terms
     progress: str
     debug: bool
-    again: str
+    again: str | Callable[[RunFinished], str]
     forced: str | None = None
 
     @classmethod
-    def of(cls, order: Order, terms: Terms, desk: Desk, again: str, forced: str | None = None) -> Shown:
+    def of(
+        cls,
+        order: Order,
+        terms: Terms,
+        desk: Desk,
+        again: str | Callable[[RunFinished], str],
+        forced: str | None = None,
+    ) -> Shown:
         """As the options and the settings have it."""
         return cls(terms, str(order.workplace.general["progress"].value), desk.debug, again, forced)
 

@@ -17,6 +17,7 @@ from charimg.errors import InputError
 
 if TYPE_CHECKING:
     from charimg.contracts import AttemptRecord, PictureRecord
+    from charimg.events import RunFinished
     from charimg.plan import Redo
     from charimg.run import Order
 
@@ -30,11 +31,20 @@ if TYPE_CHECKING:
     type=int,
     help="The seed; of several candidates the first one's, and the others have the next.",
 )
+@click.option("--beside", is_flag=True, help="Beside the current picture, as a candidate, even if it is only one.")
 @click.option("--roster", metavar="FILE", type=click.Path(path_type=Path), help="The roster.  [default: the folder's]")
 @run_options
 @click.pass_obj
 def command(
-    desk: Desk, /, *, names: tuple[str, ...], count: int, seed: int | None, roster: Path | None, **given: Any
+    desk: Desk,
+    /,
+    *,
+    names: tuple[str, ...],
+    count: int,
+    seed: int | None,
+    beside: bool,
+    roster: Path | None,
+    **given: Any,
 ) -> int:
     """Make the pictures of these characters again, each a name or key of the roster.
 
@@ -48,7 +58,7 @@ def command(
     from charimg.plan import Redo  # noqa: PLC0415 - --help plans nothing
 
     terms = Terms.of(given)
-    redo = Redo(count, seed)
+    redo = Redo(count, seed, beside)
     order = order_of(desk, roster, terms, only=names, redo=redo)
     meant = _meant(order)
     if terms.dry_run:
@@ -56,7 +66,7 @@ def command(
         return 0
     shown = _shown(order, redo, terms, desk)
     finished = execute(order, shown)
-    if count > 1 and shown.in_words:
+    if (count > 1 or beside) and shown.in_words:
         for line in asyncio.run(_to_choose_from(order, finished.run, desk, meant)):
             click.echo(line)
     return finished.exit_code
@@ -79,17 +89,34 @@ def _meant(order: Order) -> list[Meant]:
 
 def _shown(order: Order, redo: Redo, terms: Terms, desk: Desk) -> Shown:
     """How the run shows itself, and what its summary tells to type when some are left."""
-    begin, count, seed = charimg_words(desk), redo.count, redo.seed
-    if count == 1 and seed is None:  # what is left is exactly what these would make
-        words = [*begin, "run", *order.command]
-        again = shlex.join([*words, *(word for name in order.only for word in ("--only", name))])
-        return Shown.of(order, terms, desk, again, shlex.join([*words, "--force"]))
-    wanted = [*(["--count", str(count)] if count > 1 else []), *([] if seed is None else ["--seed", str(seed)])]
+    begin = charimg_words(desk)
     written = order.command[: len(order.command) - len(option_words(terms))]
-    roster = ["--roster", *written] if written else []
-    return Shown.of(
-        order, terms, desk, shlex.join([*begin, "redo", *order.only, *wanted, *roster, *option_words(terms)])
-    )
+    options = [*(["--roster", *written] if written else []), *option_words(terms)]
+    if redo.count > 1 or redo.beside:
+        return Shown.of(
+            order, terms, desk, lambda finished: shlex.join([*begin, "redo", *_left_of(finished, redo), *options])
+        )
+    if redo.seed is not None:
+        seed = ["--seed", str(redo.seed)]
+        return Shown.of(order, terms, desk, shlex.join([*begin, "redo", *order.only, *seed, *options]))
+    words = [*begin, "run", *order.command]  # what is left is exactly what these would make
+    again = shlex.join([*words, *(word for name in order.only for word in ("--only", name))])
+    return Shown.of(order, terms, desk, again, shlex.join([*words, "--force"]))
+
+
+def _left_of(finished: RunFinished, redo: Redo) -> list[str]:
+    """Whose candidates are still to be made, how many of each, and with which seed the first.
+
+    Where some have fewer left than others it is the fewest: no more is paid for than was asked for.
+    """
+    numbers: dict[str, list[int]] = {}
+    for job in [*(one.key for one in finished.left), *(one.key for one in finished.problems)]:
+        key, _, number = job.rpartition("~")
+        numbers.setdefault(key, []).append(int(number))
+    count = min((len(of_one) for of_one in numbers.values()), default=redo.count)
+    first = min((min(of_one) for of_one in numbers.values()), default=1)
+    seed = [] if redo.seed is None else ["--seed", str(redo.seed + first - 1)]
+    return [*numbers, *(["--count", str(count)] if count > 1 else ["--beside"]), *seed]
 
 
 async def _to_choose_from(order: Order, run: str, desk: Desk, meant: list[Meant]) -> list[str]:

@@ -13,6 +13,7 @@ from charimg.settings import PROGRESS
 from charimg.ui.jsonlines import JsonLines
 from charimg.ui.plain import PlainLog, TroubleLog
 from charimg.ui.stream import is_terminal
+from charimg.ui.summary_text import Again
 
 
 def choose(
@@ -23,7 +24,7 @@ def choose(
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
     environ: Mapping[str, str] | None = None,
-    again: str = "charimg run",
+    again: Again = "charimg run",
     forced: str | None = None,
 ) -> list[Observer]:
     """The observers of one run.

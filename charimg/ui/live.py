@@ -32,7 +32,7 @@ from charimg.ui.board import Board, LaneBoard
 from charimg.ui.frame import ASCII, PRETTY, Pen, draw, row_line
 from charimg.ui.log_text import log_lines, outcome
 from charimg.ui.stream import SafeStream
-from charimg.ui.summary_text import summary_lines
+from charimg.ui.summary_text import Again, summary_lines
 from charimg.ui.wording import INDENT, cells, clean_name, duration, waits_told, wrapped_around_command
 
 REFRESH = 0.2
@@ -53,7 +53,7 @@ class LiveView(Observer):
         self,
         stream: TextIO,
         *,
-        again: str = "charimg run",
+        again: Again = "charimg run",
         forced: str | None = None,
         share_stdout: bool = True,
         console: Console | None = None,

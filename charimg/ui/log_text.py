@@ -24,8 +24,8 @@ from charimg.events import (
     Warned,
 )
 from charimg.ui.board import Board
-from charimg.ui.summary_text import RULE, closed_line, summary_lines
-from charimg.ui.wording import clean, clean_name, count, duration, money, plain_number
+from charimg.ui.summary_text import RULE, Again, closed_line, summary_lines
+from charimg.ui.wording import clean, clean_name, count, duration, money, noun, plain_number
 
 _FAILED_AT = {"generate": "Generation failed", "save": "Saving failed", "upload": "Upload failed"}
 
@@ -36,7 +36,7 @@ def log_lines(
     several_lanes: bool = False,
     uploads_only: Collection[str] = (),
     free_lanes: Collection[str] = (),
-    again: str = "charimg run",
+    again: Again = "charimg run",
     forced: str | None = None,
 ) -> list[str]:
     """The lines the log shows for an event; none for those that only the live view needs.
@@ -113,9 +113,9 @@ def batch_words(event: BatchStarted, uploads_only: Collection[str] = ()) -> str:
         span = f"of {event.total}"
     uploads = sum(job.key in uploads_only for job in event.jobs)
     if uploads == jobs:
-        return f"Uploading {count(jobs, 'character')} ({span})"
+        return f"Uploading {count(jobs, noun(event.jobs))} ({span})"
     others = f", {uploads} of them to be uploaded only" if uploads else ""
-    return f"Generating {count(jobs, 'character')} ({span}){others}"
+    return f"Generating {count(jobs, noun(event.jobs))} ({span}){others}"
 
 
 def plan_lines(plan: RunStarted) -> list[str]:
@@ -132,7 +132,7 @@ def plan_lines(plan: RunStarted) -> list[str]:
     standby = f" (then {fallbacks})" if fallbacks else ""
     uploads = len(plan.uploads_only)
     only = f"; {'all' if uploads == plan.total else uploads} to be uploaded only" if uploads else ""
-    lines = [f"🎨 {count(plan.total, 'character')}{batches}, through {lanes}{through}{standby}{only}{done}"]
+    lines = [f"🎨 {count(plan.total, noun(plan.jobs))}{batches}, through {lanes}{through}{standby}{only}{done}"]
     if plan.budget is not None:
         lines.append(f"💰 Budget: {money(plan.budget)}; nothing is started that would exceed it")
     return lines

@@ -10,6 +10,7 @@ from charimg.ui import clock
 from charimg.ui.board import Board
 from charimg.ui.log_text import heartbeat_lines, log_lines
 from charimg.ui.stream import SafeStream
+from charimg.ui.summary_text import Again
 
 HEARTBEAT = 30.0
 """Seconds of silence after which the log says that the run is alive."""
@@ -18,7 +19,7 @@ HEARTBEAT = 30.0
 class PlainLog(Observer):
     """Writes every event as the design's log lines, and a heartbeat after each 30 s of silence."""
 
-    def __init__(self, stream: TextIO, *, again: str = "charimg run", forced: str | None = None) -> None:
+    def __init__(self, stream: TextIO, *, again: Again = "charimg run", forced: str | None = None) -> None:
         self._out = SafeStream(stream)
         self._again = again
         self._forced = forced
@@ -55,7 +56,7 @@ class PlainLog(Observer):
 class TroubleLog(Observer):
     """``--quiet``: failures and doubtful charges as they happen, and the summary unless all went well."""
 
-    def __init__(self, stream: TextIO, *, again: str = "charimg run", forced: str | None = None) -> None:
+    def __init__(self, stream: TextIO, *, again: Again = "charimg run", forced: str | None = None) -> None:
         self._out = SafeStream(stream)
         self._again = again
         self._forced = forced

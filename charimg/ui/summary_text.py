@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from charimg.events import JobName, LaneClosed, Problem, RunFinished
 from charimg.model import Verdict
-from charimg.ui.wording import clean, clean_name, count, duration, moment, money, shell_word, waits_told
+from charimg.ui.wording import clean, clean_name, count, duration, moment, money, noun, shell_word, waits_told
 
 RULE = "=" * 40
 
@@ -29,10 +29,14 @@ _HEADINGS = {
 """In the order they are shown: what stops everything first."""
 
 
-def summary_lines(finished: RunFinished, *, again: str = "charimg run", forced: str | None = None) -> list[str]:
+Again = str | Callable[[RunFinished], str]
+"""The command that continues a run, as the user would type it; or what tells it from what is left."""
+
+
+def summary_lines(finished: RunFinished, *, again: Again = "charimg run", forced: str | None = None) -> list[str]:
     """The summary, computed from the last event alone; symbols and text, no escape codes.
 
-    :param again: the command that continues the run, as the user would type it.
+    :param again: the command that continues the run, as the user would type it; or what tells it from what is left.
     :param forced: of a run with ``--force`` the command that makes pictures again, to which names are added: those
         still pending mostly have a picture already, and a plain run would leave them as they are.
     """
@@ -40,6 +44,8 @@ def summary_lines(finished: RunFinished, *, again: str = "charimg run", forced: 
         lines = ["✅ Nothing to do: every character has its picture."]
     else:
         lines = _counts(finished)
+    if not isinstance(again, str):
+        again = again(finished)
     blocks = [
         *(_problem_block(finished, verdict, again, forced) for verdict in _HEADINGS),
         _standing_block(finished),
@@ -245,7 +251,7 @@ def _first_step(finished: RunFinished) -> str:
 
 def _whom(finished: RunFinished) -> str:
     """Whom the next run takes up: the pending, and those that failed."""
-    pending = f"the {count(finished.pending, 'character')} still pending"
+    pending = f"the {count(finished.pending, noun(finished.left))} still pending"
     return f"{pending} and the {finished.failed} that failed" if finished.failed else pending
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from math import isfinite
 
+from charimg.events import JobName
 from charimg.model import Cost
 
 LONGEST_MESSAGE = 300
@@ -34,6 +36,11 @@ def clean(text: str, limit: int = LONGEST_MESSAGE) -> str:
     text = _SPACES.sub(" ", text[: 4 * limit]).strip()
     text = _UNSAFE.sub(lambda found: _escaped(found.group()), text)
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def noun(jobs: Sequence[JobName]) -> str:
+    """What people call the jobs."""
+    return "candidate" if any(job.is_candidate for job in jobs) else "character"
 
 
 def clean_name(text: str) -> str:

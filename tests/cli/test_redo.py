@@ -134,3 +134,21 @@ def test_status_tells_candidates_until_one_is_picked(charimg: Run) -> None:
 
     assert ("2 candidates to choose from" in before, 'charimg log "Ana Bell"  shows' in before) == (True, True)
     assert "candidate" not in after
+
+
+def test_what_is_left_of_candidates_is_all_that_is_asked_for_again(made: Path, charimg: Run) -> None:
+    """The command that the summary names pays for those that are missing, and not for all once more."""
+    told = charimg("redo", "Bo", "--count", "4", "--provider", "avatar", "-o", "quota=3", "--max-retries", "0")
+
+    (again,) = {line.split("charimg ")[1] for line in told.out.splitlines() if "redo" in line and "charimg" in line}
+    assert "candidates" in told.out
+    assert again.split("  ")[0] == "redo bo --beside --provider avatar --max-retries 0 -o quota=3"
+
+
+def test_one_candidate_beside_the_picture_that_is_there(made: Path, charimg: Run) -> None:
+    """With --beside even a single one leaves the current picture where it is."""
+    charimg("redo", "Bo", "--beside", *BY_ECHO)
+
+    log = json.loads(charimg("log", "Bo", "--json").out)
+    assert "pictures/bo.1.png" in json.dumps(log)
+    assert sorted(path.name for path in (made / "pictures").glob("bo*.png")) == ["bo.1.png", "bo.png"]
