@@ -510,3 +510,49 @@ def test_a_picture_that_says_nothing_is_described_beside(manner: str, tmp_path: 
     assert (folder.metadata_of(saved.path) == told("a")) == (manner == "embed")
     assert saved.path.read_bytes() == picture(1)
     assert "the user's own" in {path.read_text() for path in tmp_path.glob("*.json")}
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["a whole picture without its name", "in its place"])
+def test_a_picture_that_cannot_be_read_just_now_is_not_given_up(
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the one that was paid for: the run stops and says so, and the next one takes it up."""
+    folder = PictureFolder(tmp_path)
+    file = tmp_path / "rani.png" if named else folder._part("rani", "a")
+    file.write_bytes(picture(1))
+
+    def busy(self: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", busy)
+        with pytest.raises(StorageError, match="Too many open files"):
+            folder.adopt("rani", "a", NONE_KNOWN, 0)
+
+    assert folder.adopt("rani", "a", NONE_KNOWN, 0) == Saved(tmp_path / "rani.png", inspect(picture(1)))
+
+
+def test_a_picture_of_a_folder_on_another_disk_can_be_put_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither second names nor renaming lead from one disk to another: it is copied, and stays where it was."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    (there / "rani.png").write_bytes(picture(1))
+    (there / "rani.png.json").write_bytes(b"{}")
+    replace, link = Path.replace, Path.hardlink_to
+
+    def refused(act: Callable[[Path, Path], object]) -> Callable[[Path, Path], object]:
+        def on_one_disk(self: Path, other: Path) -> object:
+            if self.parent != other.parent:
+                raise OSError(errno.EXDEV, "Invalid cross-device link")
+            return act(self, other)
+
+        return on_one_disk
+
+    monkeypatch.setattr(Path, "replace", refused(replace))
+    monkeypatch.setattr(Path, "hardlink_to", refused(link))
+    PictureFolder(here).put_in_place("rani", there / "rani.png")
+
+    assert contents(here) == contents(there) == {"rani.png": picture(1), "rani.png.json": b"{}"}
