@@ -266,7 +266,9 @@ class Versions:
         if place != source:
             place = self.pictures.put_in_place(key, source)
             await self.store.record_moved(key, self.project.shown(source), self.project.shown(place))
-        self._drop_doubles({key: await self._record(key)})
+        record = await self._record(key)
+        for path in (source, *(self.pictures.place_of(key, extension) for extension in EXTENSIONS)):
+            self._drop_if_double(path, record)
 
     def _out_of_place(self, record: JobRecord) -> Path | None:
         """The file of the current version, where it is named as the others are.
@@ -295,17 +297,24 @@ class Versions:
         """
         folder = self.pictures.folder
         for key, path in _named_for(self.pictures.disk.names(folder) if records else (), folder, records):
-            recorded = self._files_of(records[key])
-            if path not in recorded and self._is_double(path, recorded):
-                self.pictures.drop(path)
+            self._drop_if_double(path, records[key])
+
+    def _drop_if_double(self, path: Path, record: JobRecord) -> None:
+        recorded = self._files_of(record)
+        stays = None if path in recorded else self._double_of(path, recorded)
+        if stays is not None:
+            self.pictures.drop(path, stays)
 
     def _is_double(self, path: Path, others: Iterable[Path]) -> bool:
+        return self._double_of(path, others) is not None
+
+    def _double_of(self, path: Path, others: Iterable[Path]) -> Path | None:
         disk = self.pictures.disk
         there = [other for other in others if other.suffix == path.suffix and disk.is_file(other)]
         if not there or not disk.is_file(path):
-            return False
+            return None
         data = disk.read(path)
-        return any(disk.read(other) == data for other in there)
+        return next((other for other in there if disk.read(other) == data), None)
 
 
 NOWHERE = "none"

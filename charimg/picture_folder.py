@@ -170,8 +170,8 @@ class PictureFolder:
         :param known: digests of pictures that are recorded already.
         :param since: when the attempt began, seconds since the epoch; an older file is not its work.
         :param beside: as it was saved.
-        :raises StorageError: there is a picture, and the disk refuses to give it its name; or there is a file that may be
-            the picture, and it cannot be read just now: nobody may pay for another on that account.
+        :raises StorageError: there is a picture, and the disk refuses to give it its name; or there is a file that may
+            be the picture, and it cannot be read just now: nobody may pay for another on that account.
         """
         part = self._part(key, attempt)
         whole = self._read_for_adoption(part)
@@ -242,7 +242,7 @@ class PictureFolder:
             kept = self._keep(final)
             disk.sync_folder(self.folder)  # the old picture has its second name for certain before it loses the first
         new, old = sidecar_of(part), sidecar_of(final)
-        ours = self._speaks_of(old, facts)  # the power failed between the sidecar and its picture
+        ours = self._speaks_of(old, facts.sha256)  # the power failed between the sidecar and its picture
         if kept is None and not ours and disk.taken(old):
             self._keep(old)  # of somebody else, or of a picture that is gone
         if disk.is_file(new):
@@ -271,12 +271,21 @@ class PictureFolder:
             self.disk.replace(part, place)
             self.disk.sync_folder(self.folder)
 
-    def _speaks_of(self, sidecar: Path, facts: ImageFacts) -> bool:
+    def _is_of(self, sidecar: Path, picture: Path) -> bool:
+        """Whether the sidecar speaks of the picture, and not of one that stood, or is about to stand, in its place."""
+        if not self.disk.is_file(sidecar):
+            return False
+        try:
+            return self._speaks_of(sidecar, hashlib.sha256(self.disk.read(picture)).hexdigest())
+        except OSError:
+            return False
+
+    def _speaks_of(self, sidecar: Path, sha256: str) -> bool:
         try:
             told = read_sidecar(self.disk.read(sidecar))
         except OSError:
             return False
-        return told is not None and told.sha256 == facts.sha256
+        return told is not None and told.sha256 == sha256
 
     def _keep(self, path: Path) -> Path:
         """Give the file a further name, and its sidecar with it."""
@@ -284,7 +293,7 @@ class PictureFolder:
         if last is not None and self._is_double(last, path):
             return last  # an earlier run came this far and no further
         sidecar = sidecar_of(path)
-        if self.disk.is_file(sidecar) and not self.disk.taken(sidecar_of(free)):
+        if self._is_of(sidecar, path) and not self.disk.taken(sidecar_of(free)):
             self.disk.link(sidecar, sidecar_of(free))
         self.disk.link(path, free)
         return free
@@ -346,10 +355,19 @@ class PictureFolder:
         self.disk.replace(between, name)
         self.disk.remove(between)  # renaming one name of a file to another of its names does nothing
 
-    def drop(self, path: Path) -> None:
-        """Take a name away from a picture, and its sidecar: the caller has seen that it has another name."""
+    def drop(self, path: Path, stays: Path | None = None) -> None:
+        """Take a name away from a picture, and its sidecar: the caller has seen that it has another name.
+
+        :param stays: that name; what is known of the picture goes there where nothing says it yet.
+        """
+        sidecar = sidecar_of(path)
+        if stays is not None and self.metadata_of(stays) is None and self._is_of(sidecar, path):
+            try:
+                self._name(sidecar, sidecar_of(stays))
+            except OSError:
+                return  # one name too many does no harm, and a picture that says nothing does
         self.disk.remove(path)
-        self.disk.remove(sidecar_of(path))
+        self.disk.remove(sidecar)
 
     def _part(self, key: str, attempt: str) -> Path:
         return self.folder / f".{key}.{_mark(attempt)}.part"

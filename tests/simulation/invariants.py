@@ -416,7 +416,7 @@ def what_is_recorded_is_what_is_there(run: Played, history: History) -> Iterator
         elif mark not in (picture.attempt, NOBODY) and picture.attempt not in history.forgotten:
             if mark not in history.forgotten and history.scenario.metadata != "none":
                 yield f"{key}: {picture.path} is attempt {mark and mark[:6]}'s, recorded as {picture.attempt[:6]}'s"
-        elif history.scenario.metadata != "none" and not _may_be_silent(history, picture):
+        elif history.scenario.metadata != "none":
             told = _told(data, run.files_after.get(sidecar_of(history.folder / picture.path)))
             if told is None:
                 yield f"{key}: {picture.path} says nothing of itself"
@@ -492,11 +492,6 @@ def broken(history: History) -> Iterator[tuple[Invariant, int, str]]:
 def sentence(invariant: Invariant) -> str:
     """What an invariant says."""
     return " ".join((invariant.__doc__ or "").split())
-
-
-def _may_be_silent(history: History, picture: PictureRecord) -> bool:
-    """A sidecar's name may be lost with the power, and the picture be taken up without it."""
-    return picture.adopted and history.scenario.metadata == "sidecar"
 
 
 def _had_begun(run: Played, key: str) -> bool:

@@ -209,8 +209,6 @@ class World(Wire):
             found = None if picture is None else files.get(self.folder / picture.path)
             if picture is None or found is None or key in self.edited or record.open_attempts:
                 continue
-            if picture.adopted and self.scenario.metadata == "sidecar":
-                continue  # its sidecar may have gone with the power
             if hashlib.sha256(found).hexdigest() == picture.facts.sha256:
                 yield key
 
