@@ -290,18 +290,13 @@ class PictureFolder:
     def _keep(self, path: Path) -> Path:
         """Give the file a further name, and its sidecar with it."""
         last, free = self._kept_names(path)
-        if last is not None and self._is_double(last, path):
-            return last  # an earlier run came this far and no further
+        if last is not None and self.disk.same(last, path):
+            return last  # an earlier run came this far and no further; equal bytes may be another version
         sidecar = sidecar_of(path)
         if self._is_of(sidecar, path) and not self.disk.taken(sidecar_of(free)):
             self.disk.link(sidecar, sidecar_of(free))
         self.disk.link(path, free)
         return free
-
-    def _is_double(self, one: Path, other: Path) -> bool:
-        if not self.disk.is_file(one):
-            return False
-        return self.disk.same(one, other) or self.disk.read(one) == self.disk.read(other)
 
     def _kept_of(self, path: Path, known: frozenset[str]) -> Path | None:
         """Where the picture went that stood at *path* before the one that is not yet recorded."""
