@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from charimg.bench import Bench
 from charimg.contracts import Attempt, JobRecord, PictureRecord, Price
@@ -14,17 +14,21 @@ from charimg.picture_folder import Saved
 from charimg.picture_making import OLDEST_TICKET, picture_saved
 
 
-async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mapping[str, Price | None]) -> list[Event]:
+async def recover(
+    bench: Bench,
+    records: Mapping[str, JobRecord],
+    prices: Mapping[str, Price | None],
+    tell: Callable[[Event], object],
+) -> None:
     """Settle every attempt whose end was never recorded, and tell what was found.
 
     An attempt whose job the service accepted under a ticket stays open: the lane that has it asks for the result.
 
     :param records: all that the ledger knows.
     :param prices: of one picture, by lane: what a picture that is taken up cost, where its lane is among them.
-
+    :param tell: hears of each attempt as soon as it is settled: no later run finds it again.
     :raises StorageError: a picture cannot be taken up, or the ledger failed.
     """
-    told: list[Event] = []
     for record in records.values():
         pictures = [*record.other_pictures, *([record.picture] if record.picture else [])]
         known = frozenset(picture.facts.sha256 for picture in pictures)
@@ -36,7 +40,7 @@ async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mappin
                 continue
             if adopted is None:
                 await bench.store.record_lost(attempt.id)
-                told.append(_lost(record, attempt))
+                tell(_lost(record, attempt))
                 continue
             bench.pictures.describe(adopted, _metadata_of(bench, record, attempt, adopted))
             picture = _record_of(bench, attempt, adopted, prices)
@@ -44,8 +48,7 @@ async def recover(bench: Bench, records: Mapping[str, JobRecord], prices: Mappin
             known |= {adopted.facts.sha256}
             if not attempt.candidate:
                 bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
-            told.append(picture_saved(attempt.lane, record.key, record.name, picture, cost=picture.cost, seconds=0.0))
-    return told
+            tell(picture_saved(attempt.lane, record.key, record.name, picture, cost=picture.cost, seconds=0.0))
 
 
 def _is_forgotten(attempt: Attempt) -> bool:

@@ -223,17 +223,20 @@ class Run:
                         order.policy.wait_ceiling,
                     ),
                 )
-                records, recovered, found = await self._taken_up(bench, prices, damaged)
-                plan = _plan(order, records, bench.pictures)
-                owners = _standing(plan.jobs, records, lanes.values(), bench)
-                del records  # perhaps of a hundred thousand characters
-                if plan.pictures:
-                    budget.expect_one(prices.values())
-                    bench.pictures.try_writing()
-                await self._begin(plan, store, prices, budget)
-                for event in recovered:
-                    self._emit(event)
-                for message in (*found, *warnings, *troubles, *order.notes(), *plan.warnings):
+                found: list[Event] = []
+                try:
+                    records = await self._taken_up(bench, prices, damaged, found)
+                    plan = _plan(order, records, bench.pictures)
+                    owners = _standing(plan.jobs, records, lanes.values(), bench)
+                    del records  # perhaps of a hundred thousand characters
+                    if plan.pictures:
+                        budget.expect_one(prices.values())
+                        bench.pictures.try_writing()
+                    await self._begin(plan, store, prices, budget)
+                finally:  # it is settled by now: a run that cannot even begin is the last to know of it
+                    for event in found:
+                        self._emit(event)
+                for message in (*warnings, *troubles, *order.notes(), *plan.warnings):
                     self._warn(message)
                 return await self._work(bench, plan, lanes, owners, http)
         finally:
@@ -242,13 +245,14 @@ class Run:
                     observer.close()
 
     async def _taken_up(
-        self, bench: Bench, prices: Mapping[str, Price | None], damaged: list[str]
-    ) -> tuple[Mapping[str, JobRecord], list[Event], list[str]]:
+        self, bench: Bench, prices: Mapping[str, Price | None], damaged: list[str], found: list[Event]
+    ) -> Mapping[str, JobRecord]:
         """What was there before this run, put in order: what earlier ones left half done, and pictures of characters
-        that the ledger has none of. Returns all that the ledger knows then, and what is to be told.
+        that the ledger has none of. Returns all that the ledger knows then.
 
         :param damaged: where a damaged ledger is kept now, if there was one: the new one is filled from the pictures.
             One that is found to be damaged only now is added.
+        :param found: is given what is to be told, as it is settled: whatever fails afterwards, it is found only once.
         """
         project, store, pictures = self._order.workplace.project, bench.store, bench.pictures
         try:
@@ -256,17 +260,18 @@ class Run:
         except DamagedLedgerError:  # a large one is looked through only as it is read
             damaged.append(await store.set_aside())
             records = await store.jobs()
+        # Nobody pays again for what a broken file knew; a rebuilding that was broken off is done, and told, once more.
+        if damaged:
+            await store.begin_run(self._id + "-rebuilding", utc_now(), {REBUILDING: damaged})
+        else:
+            damaged = await _not_yet_rebuilt(store)
         settled = await settle(project, store, pictures, records)
         if settled:
             records = await store.jobs()
-        recovered = await recover(bench, records, prices)
-        if recovered:
+        await recover(bench, records, prices, found.append)
+        if found:
             records = await store.jobs()
-        # Nobody pays again for what a broken file knew; and a rebuilding that was broken off is done once more.
-        rebuild = bool(damaged) or REBUILDING in (await store.last_plan() or {})
-        if damaged:
-            await store.begin_run(self._id + "-rebuilding", utc_now(), {REBUILDING: list(damaged)})
-        take = Take.NAMED if rebuild else Take.LACKING
+        take = Take.NAMED if damaged else Take.LACKING
         adopted = await adopt_folder(
             project, store, pictures, project.out, self._order.roster, self._id, take=take, records=records
         )
@@ -279,8 +284,8 @@ class Run:
         ]
         if adopted.taken and not damaged:
             told.append(f"the ledger did not know of pictures that are there and say whose they are: {adopted.summary}")
-        told += adopted.warnings
-        return records, recovered, told
+        found += [Warned(message=self._redactor.line(words)) for words in (*told, *adopted.warnings)]
+        return records
 
     def _lane(self, choice: LaneChoice) -> Lane:
         order = self._order
@@ -331,7 +336,8 @@ class Run:
         try:
             await bench.store.finish_run(self._id, finished.time, _without_names(finished))
         except StorageError as error:
-            failure = failure or error
+            if failure is None:
+                failure, finished = error, replace(finished, exit_code=int(error.exit_code))
         self._emit(finished)
         if failure is not None:
             raise self._told(failure)
@@ -430,6 +436,12 @@ class Run:
         if not isinstance(event, RunFinished):  # which is the last thing anybody hears
             for words in failed:
                 self._warn(words)
+
+
+async def _not_yet_rebuilt(store: Store) -> list[str]:
+    """Where the damaged ledger is whose rebuilding was the last thing begun here; nothing if there is none."""
+    places = (await store.last_plan() or {}).get(REBUILDING)
+    return [str(place) for place in places] if isinstance(places, list) else []
 
 
 def _standing(

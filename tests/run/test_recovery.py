@@ -11,7 +11,7 @@ import pytest
 
 from charimg.contracts import JobState, PictureRecord
 from charimg.disk import Disk
-from charimg.errors import ProjectBusyError, StorageError
+from charimg.errors import InputError, ProjectBusyError, StorageError
 from charimg.events import JobGenerating, JobPossiblyCharged, JobSaved, JobUploaded, RunFinished
 from charimg.providers.sqlite import SqliteStore
 from tests.run.workshop import Service, Workshop, die_at, paint
@@ -265,3 +265,29 @@ def test_a_deleted_pictures_record_is_not_taken_for_the_new_one(workshop: Worksh
     paths = [*(one.path for one in record.other_pictures), record.picture.path]
     assert len(set(paths)) == 5
     assert [path for path in paths if (workshop.folder / path).exists()] == ["pictures/c1.1.png", "pictures/c1.png"]
+
+
+@dying
+def test_what_an_earlier_run_left_is_told_even_by_a_run_that_cannot_begin(workshop: Workshop) -> None:
+    """It is settled then and there, and no later run finds it again."""
+    workshop.cast("C1")
+    workshop.run_and_die(die_at(Service, "answer", "after"))
+    told = workshop.run(only=("Nobody",))
+
+    assert isinstance(told.error, InputError)
+    assert [event.key for event in told.of(JobPossiblyCharged)] == ["c1"]
+
+
+def test_the_summary_knows_that_its_run_could_not_be_recorded(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the events is told the exit code that the command ends with."""
+
+    async def full(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(SqliteStore, "finish_run", full)
+    told = workshop.run()
+
+    assert isinstance(told.error, StorageError)
+    assert told.counts == (5, 0, 0, 0, int(told.error.exit_code))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from charimg.contracts import JobState, PictureRecord
-from charimg.errors import StorageError
+from charimg.errors import InputError, StorageError
 from charimg.events import Warned
 from charimg.providers.sqlite import SqliteStore
 from tests.run.workshop import Workshop, paint
@@ -141,3 +141,13 @@ def test_a_rebuilding_that_was_broken_off_is_done_once_more(
         ["pictures/c1.1.png"],
     )
     assert workshop.generator.asked["c1"] == 2
+
+
+def test_a_damaged_ledger_is_told_even_if_the_first_run_could_not_begin(workshop: Workshop) -> None:
+    """It was put out of the way by then, and the next run finds nothing damaged any more: both say it."""
+    workshop.run()
+    state_of(workshop).write_bytes(b"")
+    told = [workshop.run(only=("Nobody",)), workshop.run(), workshop.run()]
+
+    assert isinstance(told[0].error, InputError)
+    assert [any("was damaged" in one.message for one in run.of(Warned)) for run in told] == [True, True, False]
