@@ -129,7 +129,11 @@ class Redactor:
         return " ".join(self.clean(text).split())
 
     def _without_a_beginning_at_the_end(self, text: str) -> str:
-        """The text without the first part of a secret that was cut off at its end, as long messages are."""
+        """The text without the first part of a secret that was cut off at its end, or where an ellipsis says so, as
+        long messages are."""
+        head, mark, tail = text.rpartition("…")
+        if mark and tail:
+            return f"{self._without_a_beginning_at_the_end(head + mark)}{tail}"
         body = text.rstrip("… .")
         begins = len(body)
         for secret in self._secrets:
@@ -165,25 +169,32 @@ def clean_of_all(text: str, environ: Mapping[str, str] | None = None) -> str:
 
 _TELLING_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|COOKIE|CREDENTIALS?)$")
 
-_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200C))
-)
-_FOLDING = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", _SPACES)
+_IGNORED = re.compile(r"\\+[nrt]|\\+|\s")
+"""What does not part a secret: spaces, ends of lines, and both as JSON within JSON escapes them."""
+
+_SMALL = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
 def _folded(text: str) -> str:
-    """Small letters without spaces: a character for each that is no space."""
-    return text.translate(_FOLDING)
+    """Small letters without spaces and backslashes."""
+    return _IGNORED.sub("", text).translate(_SMALL)
 
 
 def _without(text: str, folded: str, secrets: Iterable[str]) -> str:
     """The text with stars where the secrets stand in it folded."""
-    places = [index for index, char in enumerate(text) if char not in _SPACES]
+    places, places_end = list[int](), 0
+    for ignored in _IGNORED.finditer(text):
+        places += range(places_end, ignored.start())
+        places_end = ignored.end()
+    places += range(places_end, len(text))
     spans = []
     for secret in secrets:
         begin = folded.find(secret)
         while begin >= 0:
-            spans.append((places[begin], places[begin + len(secret) - 1] + 1))
+            first = places[begin]
+            while first and text[first - 1] == "\\":  # it would escape a star
+                first -= 1
+            spans.append((first, places[begin + len(secret) - 1] + 1))
             begin = folded.find(secret, begin + 1)
     pieces, end = [], 0
     for first, last in sorted(spans):
@@ -252,7 +263,11 @@ def _spellings(secret: str) -> set[str]:
     lower = {re.sub(r"%[0-9A-F]{2}", lambda sign: sign[0].lower(), one) for one in encoded}
     quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
     quoted |= {html.escape(secret), *(one.replace("/", "\\/") for one in quoted)}
+    quoted |= {one.translate(_AS_GO_WRITES) for one in quoted}
     return {secret, *encoded, *lower, *quoted, *(_within_base64(raw) if len(raw) >= SHORTEST_DISGUISED else ())}
+
+
+_AS_GO_WRITES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "&<>"}
 
 
 def _within_base64(raw: bytes) -> set[str]:

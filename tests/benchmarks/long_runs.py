@@ -45,9 +45,8 @@ def picture(number):
     """A picture of 64 pixels."""
     rows = b"".join(b"\\0" + struct.pack(">I", number)[1:] * 8 for _ in range(8))
     head = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
-    return (
-        b"\\x89PNG\\r\\n\\x1a\\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(rows, 1)) + _chunk(b"IEND", b"")
-    )
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+    return b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(_chunk(*part) for part in parts)
 
 
 class Instant(charimg.ImageGenerator):
@@ -101,7 +100,8 @@ def write_roster(path: Path, count: int) -> None:
         for name, words in people(count):
             out.write(f"  - name: {name}\n    description: {words}\n")
     elif path.suffix == ".json":
-        json.dump({"characters": [{"name": name, "description": words} for name, words in people(count)]}, out, indent=1)
+        cast = [{"name": name, "description": words} for name, words in people(count)]
+        json.dump({"characters": cast}, out, indent=1)
     elif path.suffix == ".csv":
         csv.writer(out).writerows([("name", "description"), *people(count)])
     else:
@@ -192,7 +192,7 @@ def overhead(events: Path, step: int) -> list[float]:
             if line.startswith('{"event": "job_done"'):
                 times.append(datetime.fromisoformat(json.loads(line)["time"]).timestamp())
     marks = times[::step]
-    return [(after - before) / step * 1000 for before, after in zip(marks, marks[1:], strict=False)]
+    return [(after - before) / step * 1000 for before, after in zip(marks, marks[1:], strict=False)]  # noqa: RUF007 - as short
 
 
 def main() -> None:
@@ -214,7 +214,7 @@ def work(folder: Path, characters: int, pictures: int, gallery: int) -> None:
     quick = ["--batch-size", "50", "--cooldown", "0"]
     many = folder / "many"
     make_project(many, characters)
-    reading = "import sys; from pathlib import Path; from charimg.roster import read_roster; read_roster(Path(sys.argv[1]))"
+    reading = "import pathlib, sys; from charimg.roster import read_roster; read_roster(pathlib.Path(sys.argv[1]))"
     for suffix in (".yaml", ".json", ".csv", ".txt"):
         roster = many / f"cast{suffix}"
         write_roster(roster, characters)

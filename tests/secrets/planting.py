@@ -54,9 +54,10 @@ class Planting:
         text = secret_of(about.account_name, name)
         where = variable_name or variable(about.account_name, name)
         self.secrets[where] = text
-        forms = {"cookie": f"__Secure-next-auth.session-token={quote(text)}", "password": f"me:{text}"}
-        whole = forms.get(name, text)
+        whole = f"__Secure-next-auth.session-token={quote(text)}" if name == "cookie" else text
         self.environ[where] = whole
+        if any(setting.name == "user" for setting in about.settings):  # half a login is none
+            self.environ[variable(about.account_name, "user")] = "me"
         return whole
 
     def address(self, about: Declaration, setting: str, url: str) -> None:
