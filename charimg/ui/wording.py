@@ -22,6 +22,7 @@ _SPACES = re.compile(r"[\s\x85\u2028\u2029]+")
 # C0 and C1 controls move cursors and recolour; bidirectional overrides reorder what stands around them; lone
 # surrogates cannot be encoded at all.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_COMMAND = re.compile(r"charimg(?: -C \S+)? [a-z]+(?: --[a-z-]+)*")
 _SHELL_SPECIAL = re.compile(r"[\"$`\\!%]")
 _PRIVATE_OR_UNKNOWN = {"Cn", "Co"}
 _WIDE = {"W", "F"}
@@ -92,6 +93,8 @@ def clip(text: str, width: int) -> str:
     return text[:end].rstrip(" \u200d\u200c") + "…"
 
 
+_GLUE = "\0"
+"""Stands for the spaces of a command while a text is taken apart."""
 INDENT = "   "
 """Before the further lines of a text that was wrapped."""
 
@@ -99,11 +102,13 @@ INDENT = "   "
 def wrapped(text: str, width: int) -> list[str]:
     """The text in lines of at most *width* columns, broken between words; the further ones are indented.
 
-    A word that is too long for a line stands alone and is left for the terminal to break.
+    A word that is too long for a line stands alone and is left for the terminal to break. A command, as
+    ``charimg run --stale``, counts as one word: broken, it could not be copied.
     """
     if cells(text) <= width:
         return [text]
-    first, *words = text.lstrip(" ").split(" ")
+    glued = _COMMAND.sub(lambda command: command[0].replace(" ", _GLUE), text.lstrip(" "))
+    first, *words = (word.replace(_GLUE, " ") for word in glued.split(" "))
     lines, line = [], " " * (len(text) - len(text.lstrip(" "))) + first
     for word in words:
         if cells(line) + 1 + cells(word) > width:
@@ -172,7 +177,8 @@ def money(cost: Cost) -> str:
 
 
 def shell_word(name: str, key: str) -> str:
-    """The name as one word of a command line that can be copied; the key instead where the name cannot be typed."""
-    if _UNSAFE.search(name) or _SPACES.sub(" ", name) != name or len(name) > LONGEST_NAME:
+    """The name as one word of a command line that can be copied; the key instead where the name cannot be typed or
+    would be taken for an option."""
+    if name.startswith("-") or _UNSAFE.search(name) or _SPACES.sub(" ", name) != name or len(name) > LONGEST_NAME:
         name = clean_name(key)
     return shlex.quote(name) if _SHELL_SPECIAL.search(name) else f'"{name}"'

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from charimg.ui.wording import cells, clean, clip, duration, wrapped
+from charimg.ui.wording import cells, clean, clip, duration, shell_word, wrapped
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=80)
 
@@ -78,3 +78,25 @@ def test_wrapped_lines_fit_and_hold_every_word(text: str, width: int) -> None:
 
     assert [word for line in lines for word in line.split()] == text.split()
     assert [line for line in lines if cells(line) > width and len(line.split()) > 1] == []
+
+
+@pytest.mark.parametrize("width", range(26, 60))
+def test_a_command_in_a_sentence_is_not_broken(width: int) -> None:
+    """What can be copied from a narrow window can be pasted."""
+    lines = wrapped("the roster has changed since these: Ana, Bo; charimg run --stale makes them again", width)
+
+    assert [line for line in lines if "charimg run --stale" in line]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("Gopal Bhar", '"Gopal Bhar"'),
+        ('Ana "A" $5', "'Ana \"A\" $5'"),
+        ("-rf Dash", '"rf-dash"'),
+        ("a\nb", '"rf-dash"'),
+    ],
+)
+def test_a_name_in_a_command_is_one_word_that_is_no_option(name: str, word: str) -> None:
+    """A name that a shell or the command line would take apart is quoted, or its key stands there."""
+    assert shell_word(name, "rf-dash") == word
