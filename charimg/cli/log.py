@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +22,7 @@ from charimg.cli.meant import (
     roster_at_hand,
     workplace_of,
 )
-from charimg.cli.tables import Cell, Row, printable, show_json, show_table
+from charimg.cli.tables import Cell, printable, show_json, show_table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,7 +64,9 @@ def command(desk: Desk, /, *, name: str, as_json: bool, store: str | None, optio
     if not past.attempts:
         click.echo(f"{printable(past.meant.name)}: nothing was tried yet; {command_line(desk, 'run')}  makes a picture")
         return
-    show_table(*_table(past), title=_title(past), notes=any(entry.note for entry in _entries(past)))
+    titles, rows = _table(past)
+    titles, rows, common = _narrowed(titles, rows, get_terminal_size().columns if sys.stdout.isatty() else None)
+    show_table(titles, rows, title=_title(past) + common, notes=any(entry.note for entry in _entries(past)))
     click.echo()
     for line in _footer(past, desk):
         click.echo(line)
@@ -100,6 +104,12 @@ class _Past:
 
         versions = () if self.record is None else versions_of(self.record)
         return is_there(picture, versions, self.project, Disk())
+
+    @property
+    def only_found(self) -> bool:
+        """Whether all its pictures, of several, were found on disk rather than received: told once, then."""
+        pictures = [picture for one in self.attempts for picture in one.pictures]
+        return len(pictures) > 1 and all(picture.adopted for picture in pictures)
 
     @property
     def waiting(self) -> tuple[PictureRecord, ...]:
@@ -188,7 +198,7 @@ def _note(past: _Past, one: AttemptRecord, picture: PictureRecord) -> str:
             notes.append("the roster has changed since")
         if not past.has_file(picture):
             notes.append("the file of the current picture is gone")
-    if picture.adopted:
+    if picture.adopted and not past.only_found:
         notes.append("found on disk rather than received")
     if picture is not one.pictures[-1]:
         notes.append("as it came; a plugin worked on it")
@@ -222,11 +232,41 @@ def _folder(past: _Past) -> str:
     return f"{folders.pop()}/" if len(folders) == 1 and "" not in folders else ""
 
 
-def _table(past: _Past) -> tuple[list[str], list[Row]]:
+_Rows = list[list[Cell]]
+
+
+def _table(past: _Past) -> tuple[list[str], _Rows]:
     folder = _folder(past)
     rows = [_row(entry, folder) for entry in _entries(past)]
     kept = [index for index, title in enumerate(_TITLES) if title in _ALWAYS or any(row[index].text for row in rows)]
     return [_TITLES[index] for index in kept], [[row[index] for index in kept] for row in rows]
+
+
+def _narrowed(titles: list[str], rows: _Rows, width: int | None) -> tuple[list[str], _Rows, str]:
+    """The table without columns that say the same in every row, where it is too wide otherwise; and what they say.
+
+    :param width: of the terminal; ``None`` where there is none.
+    """
+    common = ""
+    for title in ("MODEL", "LANE"):
+        if title not in titles or width is None or _wide(titles, rows) <= width:
+            continue
+        at = titles.index(title)
+        values = {row[at].text for row in rows} - {""}
+        if len(values) == 1:
+            common = f", {title.lower()} {values.pop()}{common}"
+            titles = [*titles[:at], *titles[at + 1 :]]
+            rows = [[*row[:at], *row[at + 1 :]] for row in rows]
+    return titles, rows, common
+
+
+def _wide(titles: list[str], rows: _Rows) -> int:
+    """Columns that the table takes, without its notes: those have a place below it."""
+    from charimg.ui.wording import cells  # noqa: PLC0415 - only where something is shown
+
+    shown = [index for index, title in enumerate(titles) if title != "NOTE"]
+    widths = (max(cells(text) for text in (titles[index], *(row[index].text for row in rows))) for index in shown)
+    return sum(widths) + 2 * (len(shown) - 1)
 
 
 def _row(entry: _Entry, folder: str) -> list[Cell]:
@@ -235,7 +275,7 @@ def _row(entry: _Entry, folder: str) -> list[Cell]:
     cost = None if picture is None else picture.cost
     return [
         Cell(_moment(attempt.started)),
-        Cell(attempt.lane),
+        Cell(attempt.lane or attempt.provider),
         Cell("" if picture is None else picture.model or ""),
         Cell("" if seed is None else str(seed)),
         Cell("" if cost is None or not cost.amount else str(cost)),
@@ -260,15 +300,18 @@ def _footer(past: _Past, desk: Desk) -> Iterator[str]:
         " + ".join(printable(cost.with_source) for cost in past.record.spent if cost.amount > 0) if past.record else ""
     )
     told = [f"{tried}, {len(versions)} version{'' if len(versions) == 1 else 's'}"]
+    told += ["all pictures were found on disk rather than received"] if past.only_found else []
     told += [f"version {past.picked.version} was picked on {_moment(past.picked.made)}"] if past.picked else []
     told += [f"spent: {spent}"] if spent else []
     yield "; ".join(told)
-    others = past.waiting or [one for one in versions if past.current is None or one.version != past.current.version]
+    there = [one for one in versions if past.has_file(one)]
+    waiting = [one for one in past.waiting if one in there]
+    others = waiting or [one for one in there if past.current is None or one.version != past.current.version]
     if others:
-        what = "one of the candidates" if past.waiting else "another version"
+        what = "one of the candidates" if waiting else "another version"
         yield f"{command_for(desk, 'pick', past.meant, others[-1].version)}  makes {what} the current picture"
     change = last_changes(past.choices).get(past.meant.key)
-    if change is not None:
+    if change is not None and any(one.version == change.back_to for one in there):
         yield f"{command_for(desk, 'undo', past.meant)}  goes back to version {change.back_to}"
     if past.stale and past.meant.in_roster:
         yield f"{command_line(desk, 'run', '--stale')}  makes it again as the roster has it now"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,9 @@ import pytest
 from charimg.project import Project
 from tests.cli.command_line import Run
 from tests.cli.filled_ledger import fill
+
+if sys.platform != "win32":
+    import pty
 
 
 @pytest.fixture
@@ -147,3 +153,30 @@ def test_what_a_service_said_cannot_steer_a_terminal(project: Path, charimg: Run
 
     assert "rejected" in told
     assert not {"\x1b", "\u202e"} & set(told)
+
+
+def test_only_what_is_there_is_offered(project: Path, charimg: Run) -> None:
+    """A version whose file is gone can be neither picked nor gone back to, so no command for it is shown."""
+    (project / "characters.txt").write_text("Ana: a tall baker with flour\n", encoding="utf-8")
+    charimg("run", "--provider", "avatar")
+    charimg("redo", "Ana", "--provider", "avatar")
+    offered = charimg("log", "Ana").out
+    (project / "pictures" / "ana.1.png").unlink()
+    told = charimg("log", "Ana").out
+
+    assert ('charimg pick "Ana" 1' in offered, 'charimg undo "Ana"' in offered) == (True, True)
+    assert ("missing" in told, "charimg pick" in told, "charimg undo" in told) == (True, False, False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+@pytest.mark.parametrize(("width", "column"), [(60, False), (160, True)])
+def test_what_is_the_same_in_every_line_gives_way_in_a_narrow_terminal(filled: Path, width: int, column: bool) -> None:
+    """The title says it once instead, so that no file name is broken."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(width), "NO_COLOR": "1"}
+    subprocess.run([sys.executable, "-m", "charimg", "log", "Ana"], stdout=theirs, env=env, check=True, cwd=filled)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+
+    assert ("MODEL" in shown, "lane whisk, model" in shown) == (column, not column)
