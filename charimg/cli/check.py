@@ -16,6 +16,7 @@ import click
 
 from charimg.cli import Desk, debug_option
 from charimg.cli.cast import cast_options
+from charimg.cli.meant import command_line
 from charimg.cli.tables import printable, show_json
 from charimg.errors import DamagedLedgerError, ExitCode, ProjectBusyError
 
@@ -35,7 +36,7 @@ _MANY = 200
 
 @click.command("check", short_help="Hold the ledger against the pictures on disk, and mend what differs.")
 @click.option("--repair", is_flag=True, help="Mend what can be mended; nothing of value is deleted.")
-@click.option("--quick", is_flag=True, help="Compare sizes instead of reading every picture: misses most edits.")
+@click.option("--quick", is_flag=True, help="Compare sizes instead of all bytes: misses an edit that keeps the size.")
 @click.option("--verbose", "-v", is_flag=True, help=f"Show every line, not only the first {MOST_SHOWN} of a sort.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts: one object.")
 @cast_options
@@ -66,7 +67,8 @@ def command(
     if as_json:
         show_json(_data(result))
     else:
-        _show(result, amiss, most=None if verbose else MOST_SHOWN)
+        repairs = printable(command_line(desk, "check", "--repair"))
+        _show(result, amiss, repairs, most=None if verbose else MOST_SHOWN)
     return int(ExitCode.FAILED if amiss else ExitCode.OK)
 
 
@@ -185,7 +187,8 @@ class _Check:
         return [f"the ledger was damaged and is rebuilt from the pictures: {adopted.summary}; {kept}"]
 
 
-def _show(result: _Result, amiss: Sequence[Finding], *, most: int | None) -> None:
+def _show(result: _Result, amiss: Sequence[Finding], repairs: str, *, most: int | None) -> None:
+    """:param repairs: the command that mends what can be mended."""
     notes = [one for one in result.findings if one.is_note]
     _listed([f"Mended: {line}" for line in result.mended or ()], most)
     _listed([f"{'Left' if result.mended is not None else 'Amiss'}: {one.line}" for one in amiss], most)
@@ -194,7 +197,7 @@ def _show(result: _Result, amiss: Sequence[Finding], *, most: int | None) -> Non
     mended = f"{len(result.mended)} mended, " if result.mended else ""
     if amiss:
         mendable = sum(one.mendable for one in amiss) if result.mended is None else 0
-        hint = f"; charimg check --repair mends {'it' if mendable == len(amiss) == 1 else mendable}" if mendable else ""
+        hint = f"; {repairs} mends {'it' if mendable == len(amiss) == 1 else mendable}" if mendable else ""
         click.echo(f"{what} checked: {mended}{len(amiss)} {'left' if result.mended is not None else 'amiss'}{hint}")
     else:
         click.echo(f"{what} checked: {mended}all is sound")

@@ -50,7 +50,7 @@ def command(
 
     The new picture becomes the current one and the old one stays as a version. With --count several candidates are made
     beside the current picture, which stays: none of them is uploaded, and "charimg pick NAME N" makes one of them the
-    current picture. "charimg undo" takes either back.
+    current picture. "charimg undo" brings the picture from before back.
 
     \b
     Exit codes are those of charimg run.

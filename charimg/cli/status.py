@@ -218,13 +218,15 @@ def _next_steps(present: Sequence[Card], again: str) -> Iterator[str]:
         yield f"{stop}: {again}"
     elif waiting and all(card.standing_at is not None for card in waiting):
         yield f"{again}  fetches what is still under way"
+    elif waiting and all(card.state == "open" and card.path for card in waiting):
+        yield f"{again}  settles what was interrupted"
     elif waiting:
         also = "fetches what is under way and " if any(card.standing_at is not None for card in waiting) else ""
         yield f"{again}  {also}makes what is missing"
     stale = sum(card.changed for card in present)
     if stale:
-        pictures = "1 picture" if stale == 1 else f"{stale} pictures"
-        yield f"{again} --stale  makes {pictures} again that the roster has changed since"
+        pictures = "the stale picture" if stale == 1 else f"the {stale} stale pictures"
+        yield f"{again} --stale  makes {pictures} again"
     if contented:
         names = "".join(f" --only {shlex.quote(printable(card.key))}" for card in contented[:_MOST_NAMED])
         others = f"  (and {len(contented) - _MOST_NAMED} more)" if len(contented) > _MOST_NAMED else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -66,16 +67,29 @@ def command(desk: Desk, /, *, name: str | None, store: str | None, options: tupl
     done, refused = asyncio.run(go_back())
     if not done:
         raise InputError(refused[0] if len(refused) == 1 else f"{refused[0]}; and {len(refused) - 1} more")
-    if len(done) > 1:
-        click.echo(f"Undone for {len(done)} characters: each has the picture from before.")
-    for chosen in done[:_MOST_TOLD]:
-        for line in chosen_lines(chosen, workplace.project, command_line(desk, "run")):
+    run = command_line(desk, "run")
+    if len(done) == 1:
+        for line in chosen_lines(done[0], workplace.project, run):
             click.echo(line)
-    if len(done) > _MOST_TOLD:
-        click.echo(f"... and {len(done) - _MOST_TOLD} more: {command_line(desk, 'status')}")
+    else:
+        for line in _lines_of_many(done, run):
+            click.echo(line)
     for words in refused:
         click.echo(f"charimg: {printable(words)}", err=True)
     return int(ExitCode.FAILED if refused else ExitCode.OK)
+
+
+def _lines_of_many(done: Sequence[Chosen], run: str) -> Iterator[str]:
+    """What came of it for several characters: a line for each of the first."""
+    yield f"Undone for {len(done)} characters: each has the picture from before."
+    for chosen in done[:_MOST_TOLD]:
+        stays = "" if not chosen.before else f" (version {chosen.before} stays)"
+        yield f"  {printable(chosen.name)}: version {chosen.version} again{stays}"
+    if len(done) > _MOST_TOLD:
+        yield f"  ... and {len(done) - _MOST_TOLD} more"
+    lacking = sum(chosen.record.media is None and chosen.record.uploader is None for chosen in done)
+    if lacking:
+        yield f"not uploaded yet: {lacking} of these pictures; {printable(run)}  does that"
 
 
 async def _only_one(ledger: Store, key: str, name: str) -> str:

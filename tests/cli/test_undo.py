@@ -49,7 +49,11 @@ def test_a_whole_run_is_taken_back_and_then_the_pick_before(charimg: Run) -> Non
     charimg("undo")
     seen.append(current(charimg))
 
-    assert told.out.splitlines()[0] == "Undone for 2 characters: each has the picture from before."
+    assert told.out.splitlines()[:3] == [
+        "Undone for 2 characters: each has the picture from before.",
+        "  Ana: version 1 again (version 2 stays)",
+        "  Bo: version 3 again (version 4 stays)",
+    ]
     assert (forced, seen) == ({"Ana": 2, "Bo": 4}, [{"Ana": 1, "Bo": 3}, {"Ana": 1, "Bo": 1}])
     assert charimg("undo").code == 2
 
