@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 40
 """Pictures, and files left out, that are told one by one; all of them with ``--verbose``."""
+_MANY = 200
+"""Pictures from which on a terminal sees a progress bar."""
 
 
 @click.command("adopt", short_help="Take up pictures that the ledger does not know.")
@@ -40,7 +42,7 @@ MOST_SHOWN = 40
     "--store",
     metavar="NAME",
     shell_complete=provider_names("store"),
-    help="What remembers everything. [default: sqlite]",
+    help="What remembers everything.  [default: sqlite]",
 )
 @click.option("-o", "--option", "options", metavar="NAME=VALUE", multiple=True, help="A setting of the store.")
 @debug_option
@@ -73,7 +75,7 @@ def command(
     if as_json:
         show_json(_data(done, workplace, dry_run))
     else:
-        _show(done, workplace, folder, source, dry_run=dry_run, most=None if verbose else MOST_SHOWN)
+        _show(done, task, folder, most=None if verbose else MOST_SHOWN)
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,9 @@ class _Task:
         from charimg.adoption import adopt_folder  # noqa: PLC0415 - likewise
         from charimg.survey import Take  # noqa: PLC0415 - likewise
 
+        files = _files_in(self.source, self.recursive) if sys.stderr.isatty() else 0
         with click.progressbar(
-            length=0, label="Looking at pictures", file=sys.stderr, hidden=not sys.stderr.isatty(), show_eta=False
+            length=files, label="Looking at pictures", file=sys.stderr, hidden=files < _MANY, show_eta=False
         ) as bar:
             return await adopt_folder(
                 self.workplace.project,
@@ -157,6 +160,16 @@ class _Task:
                 dry_run=self.dry_run,
                 looked_at=lambda: bar.update(1),
             )
+
+
+def _files_in(folder: Path, recursive: bool) -> int:
+    """How many files there are to look at, more or less: enough for a progress bar."""
+    from charimg.found_pictures import SUFFIXES  # noqa: PLC0415 - --help looks at no files
+
+    with suppress(OSError):
+        found = folder.rglob("*") if recursive else folder.iterdir()
+        return sum(one.suffix.lower() in SUFFIXES for one in found)
+    return 0
 
 
 def _source(folder: Path, named: Path) -> Path:
@@ -218,19 +231,22 @@ def _data(done: _Done, workplace: Workplace, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _show(done: _Done, workplace: Workplace, named: Path, source: Path, *, dry_run: bool, most: int | None) -> None:
-    """:param named: the folder as the user wrote it; :param source: the same, absolute."""
-    adopted, shown = done.adopted, workplace.project.shown
+def _show(done: _Done, task: _Task, named: Path, *, most: int | None) -> None:
+    """:param named: the folder as the user wrote it."""
+    adopted, shown, dry_run = done.adopted, task.workplace.project.shown, task.dry_run
     would = "Would adopt" if dry_run else "Adopted"
     _listed([f"{would} {line}" for line in adopted.lines], most)
-    left = [(named / one.path.relative_to(source), one.why) for one in adopted.left_out]
+    left = [(named / one.path.relative_to(task.source), one.why) for one in adopted.left_out]
     _listed([f"Left out {path}: {why}" for path, why in left], most)
     for warning in (*adopted.warnings, *_about_roster(done)):
         click.echo(f"Note: {printable(warning)}")
     if done.roster is not None and done.written is not None:
         count = done.written.count
         click.echo(f"Wrote {printable(shown(done.roster))} ({count} character{'' if count == 1 else 's'})")
-    if dry_run:
+    if not (adopted.taken or adopted.known or adopted.left_out):
+        deeper = "" if task.recursive else "; --recursive looks into the folders in it too"
+        click.echo(f"There are no pictures in {printable(str(named))}{deeper}")
+    elif dry_run:
         click.echo(f"Nothing was changed; it would be: {adopted.summary}")
     else:
         click.echo(adopted.summary)

@@ -323,3 +323,13 @@ def test_a_run_under_way_is_not_disturbed(kept: KeptProject, charimg: Run) -> No
         result = charimg("adopt", "pictures")
 
     assert (result.code, result.out) == (6, "")
+
+
+def test_a_folder_without_pictures_is_told(kept: KeptProject, tmp_path: Path, charimg: Run) -> None:
+    """With what would look further."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    told = [charimg("adopt", str(empty), *more).out for more in ((), ("--recursive",))]
+
+    assert ["There are no pictures in" in one for one in told] == [True, True]
+    assert ["--recursive" in one for one in told] == [True, False]
