@@ -113,10 +113,12 @@ class PictureMaking:
         finally:
             budget.settle(reserved, cost)
         seconds = round(asyncio.get_running_loop().time() - began, 3)
-        paid = picture.cost
-        picture = await self._finish(job, attempt, picture)
-        self._bench.emit(picture_saved(self._lane, job.key, job.name, picture, cost=paid, seconds=seconds))
-        return picture
+        paid, saved = picture.cost, picture
+        try:
+            saved = await self._finish(job, attempt, picture)
+        finally:  # it is there and paid for, also where its finishing is broken off or the disk is full
+            self._bench.emit(picture_saved(self._lane, job.key, job.name, saved, cost=paid, seconds=seconds))
+        return saved
 
     async def _attempt(self, job: Job, standing: Attempt | None) -> tuple[str, PictureRecord]:
         """From the intent in the ledger to the picture on disk; returns the attempt's id too."""

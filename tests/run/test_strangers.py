@@ -6,12 +6,14 @@ import asyncio
 import inspect
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from charimg.errors import CharimgError, ExhaustedError, ExitCode, FatalError, FlakyError, StorageError, ThrottledError
 from charimg.events import Event, JobFailed, JobSaved, LaneClosed, RunFinished, Warned
 from charimg.model import Cost, GeneratedImage, ImageRequest, MediaReference, SavedImage, Verdict
+from charimg.picture_folder import PictureFolder, Saved
 from tests.run.workshop import SECRET, Listener, Workshop, paint, pixels
 
 
@@ -177,6 +179,27 @@ def test_a_finished_picture_is_paid_for_once(workshop: Workshop) -> None:
     workshop.run()
 
     assert [cost.amount for cost in workshop.ledger()["c1"].spent] == [0.25]
+
+
+def test_a_picture_whose_finishing_ends_the_run_is_told_with_its_cost(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is saved and paid for: the summary does not leave out what it cost."""
+    workshop.cast("C1")
+    workshop.finish = lambda _picture, _data: paint()
+    save, saved = PictureFolder.save, list[object]()
+
+    def once(*given: Any, **options: Any) -> Saved:
+        if saved:
+            raise StorageError("the disk is full")
+        saved.append(given)
+        return save(*given, **options)
+
+    monkeypatch.setattr(PictureFolder, "save", once)
+    told = workshop.run()
+
+    assert isinstance(told.error, StorageError)
+    assert [cost.amount for cost in told.of(RunFinished)[0].spent] == [0.25]
 
 
 @pytest.mark.parametrize(
