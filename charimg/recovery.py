@@ -34,8 +34,9 @@ async def recover(
         known = frozenset(picture.facts.sha256 for picture in pictures)
         for picture in pictures:
             bench.originals.setdefault(picture.original or picture.facts.sha256, record.key)
+        has_place = record.picture is not None  # the first of several candidates had it where there was none
         for attempt in record.open_attempts:
-            adopted = _adopted(bench, record, attempt, known)
+            adopted = _adopted(bench, record, attempt, known, beside=attempt.candidate and has_place)
             if adopted is None and attempt.ticket and not _is_forgotten(attempt):
                 continue
             if adopted is None:
@@ -46,6 +47,7 @@ async def recover(
             picture = _record_of(bench, attempt, adopted, prices)
             await bench.record_saved(record.key, attempt.id, picture, adopted)
             known |= {adopted.facts.sha256}
+            has_place = True
             if not attempt.candidate:
                 bench.made.add(record.key)  # paid for and not seen by anybody yet: --force is content with it
             tell(picture_saved(attempt.lane, record.key, record.name, picture, cost=picture.cost, seconds=0.0))
@@ -93,10 +95,9 @@ def _record_of(bench: Bench, attempt: Attempt, saved: Saved, prices: Mapping[str
     )
 
 
-def _adopted(bench: Bench, record: JobRecord, attempt: Attempt, known: frozenset[str]) -> Saved | None:
+def _adopted(bench: Bench, record: JobRecord, attempt: Attempt, known: frozenset[str], *, beside: bool) -> Saved | None:
     try:
         began = attempt.started.timestamp()
-        beside = attempt.candidate and record.picture is not None
         return bench.pictures.adopt(record.key, attempt.id, known, began, beside=beside)
     except OSError as error:
         raise StorageError(

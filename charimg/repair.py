@@ -135,11 +135,13 @@ class _Repair:
             return None
         known = frozenset(one.facts.sha256 for one in versions_of(record))
         since = attempt.started.timestamp()
-        saved = self.pictures.adopt(record.key, attempt.id, known, since, beside=attempt.candidate)
+        beside = attempt.candidate and record.picture is not None  # the first of several candidates had the place
+        saved = self.pictures.adopt(record.key, attempt.id, known, since, beside=beside)
         if saved is None:
             await self.store.record_lost(attempt.id)
             return f"{record.name}: the interrupted attempt left no picture; it is listed as possibly charged"
-        kept = None if saved.kept_as is None else self.project.shown(saved.kept_as)
+        # A version that had the place in the ledger and had lost its file must not be taken for the new one.
+        kept = saved.kept_as or self.pictures.name_of_nothing(record.key, attempt.id, saved.path.suffix)
         shown = self.project.shown(saved.path)
         found = self._read(saved.path)
         said = found.metadata if found is not None else None
@@ -154,7 +156,7 @@ class _Repair:
             original=said.original if said is not None and mine else None,
             adopted=True,
         )
-        await self.store.record_saved(attempt.id, picture, kept)
+        await self.store.record_saved(attempt.id, picture, self.project.shown(kept))
         return f"{record.name}: the picture of the interrupted attempt is taken up: {shown}"
 
     async def _finish(self, finding: Finding) -> str | None:

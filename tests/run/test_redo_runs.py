@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 
 from charimg.choosing import Versions, last_changes, last_operation, versions_of
 from charimg.contracts import JobState, PictureRecord
-from charimg.errors import RejectedError, ThrottledError
-from charimg.events import JobSaved, JobUploaded, Warned
+from charimg.errors import RejectedError, StorageError, ThrottledError
+from charimg.events import JobPossiblyCharged, JobSaved, JobUploaded, Warned
 from charimg.model import GeneratedImage, ImageRequest
 from charimg.picture_folder import PictureFolder
 from charimg.plan import Redo
 from charimg.providers.sqlite import SqliteStore
+from charimg.repair import repair
 from charimg.run import Order
+from charimg.stocktaking import Stock
 from charimg.testing import clock
 from tests.run.workshop import Workshop, die_at, paint, pixels
 
@@ -424,3 +426,30 @@ def check(workshop: Atelier, model: Model, shown: dict[tuple[str, int], bytes]) 
 
     assert stale == {key for key in model.texts if model.is_stale(key) or not model.current(key)}
     assert workshop.pictures() == sorted(named)
+
+
+NAMELESS = {"metadata": "none"}
+
+
+@pytest.mark.parametrize("by", ["a run", "a repair"])
+def test_candidates_that_say_nothing_and_were_not_recorded_are_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The first had the character's place, the second stands beside it: neither is paid for again."""
+    atelier = new_atelier(tmp_path)
+
+    async def full(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "record_saved", full)
+        assert isinstance(atelier.redo("Ana", 2, flags=NAMELESS).error, StorageError)
+    if by == "a repair":
+        order = atelier.order(flags=NAMELESS)
+        stock = Stock(order.workplace.project, order.pictures(), order.roster)
+        atelier.choose(lambda versions: repair(stock, versions.store, "repair"))
+    told = atelier.run(only=("Ana",), flags=NAMELESS)
+
+    assert atelier.generator.asked["ana"] == 2
+    assert told.of(JobPossiblyCharged) == []
+    assert [one.path for one in versions_of(atelier.ledger()["ana"])] == ["pictures/ana.png", "pictures/ana.1.png"]
