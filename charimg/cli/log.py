@@ -17,9 +17,9 @@ from charimg.cli.meant import (
     Meant,
     character_meant,
     command_for,
-    command_line,
     ledger_options,
     roster_at_hand,
+    run_line,
     workplace_of,
 )
 from charimg.cli.tables import Cell, printable, show_json, show_table
@@ -57,12 +57,12 @@ def command(desk: Desk, /, *, name: str, as_json: bool, store: str | None, optio
     are found as well. Nothing is changed; it may be called during a run.
     """
     workplace, given = workplace_of(desk, store, options)
-    past = asyncio.run(_read(workplace, given, name))
+    past = asyncio.run(_read(desk, workplace, given, name))
     if as_json:
         show_json(_data(past))
         return
     if not past.attempts:
-        click.echo(f"{printable(past.meant.name)}: nothing was tried yet; {command_line(desk, 'run')}  makes a picture")
+        click.echo(f"{printable(past.meant.name)}: nothing was tried yet; {printable(past.run)}  makes a picture")
         return
     titles, rows = _table(past)
     titles, rows, common = _narrowed(titles, rows, get_terminal_size().columns if sys.stdout.isatty() else None)
@@ -85,6 +85,8 @@ class _Past:
     project: Project
     running: bool
     """A run is at work on the project."""
+    run: str
+    """The command that goes on as the last run did."""
     free: frozenset[str] = frozenset()
     """Lanes where nothing is charged."""
 
@@ -128,7 +130,7 @@ class _Past:
         return None if made is not None and made.attempt.run == last.operation else last
 
 
-async def _read(workplace: Workplace, options: Options, name: str) -> _Past:
+async def _read(desk: Desk, workplace: Workplace, options: Options, name: str) -> _Past:
     from charimg.gallery.cast import free_lanes  # noqa: PLC0415 - --help reads no ledger
 
     async with workplace.open_store(read_only=True, options=options) as store:
@@ -142,6 +144,7 @@ async def _read(workplace: Workplace, options: Options, name: str) -> _Past:
             record is not None and await _is_stale(workplace, store, record),
             workplace.project,
             workplace.project.lock_holder() is not None,
+            await run_line(desk, store),
             free_lanes(await store.last_plan()),
         )
 
@@ -314,7 +317,7 @@ def _footer(past: _Past, desk: Desk) -> Iterator[str]:
     if change is not None and any(one.version == change.back_to for one in there):
         yield f"{command_for(desk, 'undo', past.meant)}  goes back to version {change.back_to}"
     if past.stale and past.meant.in_roster:
-        yield f"{command_line(desk, 'run', '--stale')}  makes it again as the roster has it now"
+        yield f"{printable(past.run)} --stale  makes it again as the roster has it now"
 
 
 # -- for scripts ------------------------------------------------------------------------------------------------

@@ -128,6 +128,16 @@ def command_line(desk: Desk, *words: str) -> str:
     return shlex.join(["charimg", *folder, *words])
 
 
+async def run_line(desk: Desk, store: Store, *more: str) -> str:
+    """The ``charimg run`` that goes on as the last run here did: through the same provider, which may be no default.
+
+    :raises StorageError: the ledger cannot be read.
+    """
+    words = (await store.last_plan() or {}).get("command")
+    as_before = map(str, words) if isinstance(words, (list, tuple)) else ()
+    return command_line(desk, "run", *as_before, *more)
+
+
 def command_for(desk: Desk, verb: str, meant: Meant, *more: object) -> str:
     """A command about a character, with its name where that can be typed, and else its key."""
     from charimg.ui.wording import shell_word  # noqa: PLC0415 - only where something is shown

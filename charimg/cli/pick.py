@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charimg.cli import Desk, debug_option
-from charimg.cli.meant import character_meant, command_line, held, ledger_options, versions_at, workplace_of
+from charimg.cli.meant import character_meant, held, ledger_options, run_line, versions_at, workplace_of
 from charimg.cli.tables import printable
 
 if TYPE_CHECKING:
@@ -32,13 +32,15 @@ def command(desk: Desk, /, *, name: str, version: int, store: str | None, option
     """
     workplace, given = workplace_of(desk, store, options)
 
-    async def choose() -> Chosen:
+    async def choose() -> tuple[Chosen, str]:
         async with held(workplace, given) as ledger:
             meant = await character_meant(workplace, ledger, name)
-            return await (await versions_at(workplace, ledger, meant.key)).pick(meant.key, version, uuid.uuid4().hex)
+            versions = await versions_at(workplace, ledger, meant.key)
+            picked = await versions.pick(meant.key, version, uuid.uuid4().hex)
+            return picked, await run_line(desk, ledger)
 
-    chosen = asyncio.run(choose())
-    for line in chosen_lines(chosen, workplace.project, command_line(desk, "run")):
+    chosen, run = asyncio.run(choose())
+    for line in chosen_lines(chosen, workplace.project, run):
         click.echo(line)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charimg.cli import Desk, debug_option
-from charimg.cli.meant import character_meant, command_line, held, ledger_options, versions_at, workplace_of
+from charimg.cli.meant import character_meant, held, ledger_options, run_line, versions_at, workplace_of
 from charimg.cli.pick import chosen_lines
 from charimg.cli.tables import printable
 from charimg.errors import ExitCode, InputError
@@ -36,7 +36,7 @@ def command(desk: Desk, /, *, name: str | None, store: str | None, options: tupl
     """
     workplace, given = workplace_of(desk, store, options)
 
-    async def go_back() -> tuple[list[Chosen], list[str]]:
+    async def go_back() -> tuple[list[Chosen], list[str], str]:
         from charimg.choosing import last_changes, last_operation  # noqa: PLC0415 - --help chooses nothing
 
         async with held(workplace, given) as ledger:
@@ -58,16 +58,15 @@ def command(desk: Desk, /, *, name: str | None, store: str | None, options: tupl
                     done.append(await _undone(ledger, one))
                 except InputError as error:  # one whose file is gone does not keep the others
                     refused.append(str(error))
-            return done, refused
+            return done, refused, await run_line(desk, ledger)
 
     async def _undone(ledger: Store, change: Change) -> Chosen:
         versions = await versions_at(workplace, ledger, change.key)
         return await versions.undo(change, uuid.uuid4().hex)
 
-    done, refused = asyncio.run(go_back())
+    done, refused, run = asyncio.run(go_back())
     if not done:
         raise InputError(refused[0] if len(refused) == 1 else f"{refused[0]}; and {len(refused) - 1} more")
-    run = command_line(desk, "run")
     if len(done) == 1:
         for line in chosen_lines(done[0], workplace.project, run):
             click.echo(line)

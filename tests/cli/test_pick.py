@@ -39,7 +39,8 @@ def test_a_candidate_becomes_the_current_picture(made: Path, charimg: Run) -> No
         [
             "Ana: version 2 is the current picture now (pictures/ana.png)",
             "  version 1 stays (pictures/ana.3.png)",
-            "  it was not uploaded yet; charimg run  does that",
+            "  it was not uploaded yet;"
+            " charimg run --provider echo --uploader folder -o folder.path=published  does that",
         ],
     )
     assert (made / "pictures" / "ana.png").read_bytes() == candidate
