@@ -241,11 +241,14 @@ class _Recorder:
             attempt = replace(another, candidate=beside)
         try:
             await self.store.record_intent(attempt)
-        except StorageError:  # an id that somebody else's attempt has; or the ledger fails once more
+        except StorageError:  # an id that somebody else's attempt has; or the ledger failed for a moment
             if not said or attempt.id == another.id:
                 raise
-            attempt = another
-            await self.store.record_intent(attempt)
+            try:
+                await self.store.record_intent(attempt)
+            except StorageError:
+                attempt = another
+                await self.store.record_intent(attempt)
         if said:
             given[said] = attempt.id
         return attempt.id

@@ -290,13 +290,14 @@ class PictureFolder:
     def _keep(self, path: Path) -> Path:
         """Give the file a further name, and its sidecar with it."""
         last, free = self._kept_names(path)
-        if last is not None and self.disk.same(last, path):
-            return last  # an earlier run came this far and no further; equal bytes may be another version
+        # An earlier run may have come this far and no further. Equal bytes are no sign: they may be another version.
+        kept = last if last is not None and self.disk.same(last, path) else free
         sidecar = sidecar_of(path)
-        if self._is_of(sidecar, path) and not self.disk.taken(sidecar_of(free)):
-            self.disk.link(sidecar, sidecar_of(free))
-        self.disk.link(path, free)
-        return free
+        if self._is_of(sidecar, path) and not self.disk.taken(sidecar_of(kept)):
+            self.disk.link(sidecar, sidecar_of(kept))
+        if kept == free:
+            self.disk.link(path, free)
+        return kept
 
     def _kept_of(self, path: Path, known: frozenset[str]) -> Path | None:
         """Where the picture went that stood at *path* before the one that is not yet recorded."""

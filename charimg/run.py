@@ -11,37 +11,30 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from charimg.adoption import adopt_folder
 from charimg.bench import Bench
 from charimg.budget import Budget
-from charimg.choosing import settle
 from charimg.contracts import JobRecord, Observer, Price, Store
 from charimg.disk import Disk
-from charimg.errors import ERROR_OF_VERDICT, CharimgError, DamagedLedgerError, FatalError, ProviderError, StorageError
-from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunStarted, StandingJob, Warned, names_of
+from charimg.earlier_runs import owners_of, still_standing, take_up
+from charimg.errors import ERROR_OF_VERDICT, CharimgError, FatalError, ProviderError, StorageError
+from charimg.events import Event, FallbackOpened, LaneFacts, RunFinished, RunStarted, Warned, names_of
 from charimg.http import HttpSession
 from charimg.lane import Lane, LaneSettings, resolved
 from charimg.lane_choice import LaneChoice, LaneChoices
 from charimg.lane_work import LaneWork, Leftover
-from charimg.model import Job, Roster, utc_now
+from charimg.model import Roster, utc_now
 from charimg.picture_folder import PictureFolder
-from charimg.picture_making import standing_attempts
 from charimg.plan import Plan, Redo, make_plan
 from charimg.policy import Policy
 from charimg.raised_where import log_stack, told
-from charimg.recovery import recover
 from charimg.redaction import Redactor
 from charimg.scheduler import Scheduler
 from charimg.settings import Options, policy_of
 from charimg.shared_quotas import SharedQuotas
 from charimg.summary import Tally
-from charimg.survey import Take
 from charimg.workplace import Workplace
 
 log = logging.getLogger("charimg.run")
-
-REBUILDING = "rebuilding"
-"""The only word of the plan under which a ledger is filled from pictures, until a run begins."""
 
 
 @dataclass(frozen=True)
@@ -225,9 +218,9 @@ class Run:
                 )
                 found: list[Event] = []
                 try:
-                    records = await self._taken_up(bench, prices, damaged, found)
+                    records = await take_up(bench, order.roster, prices, damaged, found)
                     plan = _plan(order, records, bench.pictures)
-                    owners = _standing(plan.jobs, records, lanes.values(), bench)
+                    owners = owners_of(plan.jobs, records, _by_place(lanes.values()), bench)
                     del records  # perhaps of a hundred thousand characters
                     if plan.pictures:
                         budget.expect_one(prices.values())
@@ -243,49 +236,6 @@ class Run:
             for observer in self._observers:
                 with suppress(Exception, SystemExit):  # an observer cannot break a run, nor take its summary away
                     observer.close()
-
-    async def _taken_up(
-        self, bench: Bench, prices: Mapping[str, Price | None], damaged: list[str], found: list[Event]
-    ) -> Mapping[str, JobRecord]:
-        """What was there before this run, put in order: what earlier ones left half done, and pictures of characters
-        that the ledger has none of. Returns all that the ledger knows then.
-
-        :param damaged: where a damaged ledger is kept now, if there was one: the new one is filled from the pictures.
-            One that is found to be damaged only now is added.
-        :param found: is given what is to be told, as it is settled: whatever fails afterwards, it is found only once.
-        """
-        project, store, pictures = self._order.workplace.project, bench.store, bench.pictures
-        try:
-            records: Mapping[str, JobRecord] = await store.jobs()
-        except DamagedLedgerError:  # a large one is looked through only as it is read
-            damaged.append(await store.set_aside())
-            records = await store.jobs()
-        # Nobody pays again for what a broken file knew; a rebuilding that was broken off is done, and told, once more.
-        if damaged:
-            await store.begin_run(self._id + "-rebuilding", utc_now(), {REBUILDING: damaged})
-        else:
-            damaged = await _not_yet_rebuilt(store)
-        settled = await settle(project, store, pictures, records)
-        if settled:
-            records = await store.jobs()
-        await recover(bench, records, prices, found.append)
-        if found:
-            records = await store.jobs()
-        take = Take.NAMED if damaged else Take.LACKING
-        adopted = await adopt_folder(
-            project, store, pictures, project.out, self._order.roster, self._id, take=take, records=records
-        )
-        if adopted.taken:
-            records = await store.jobs()
-        told = [
-            f"the ledger was damaged: it is kept as {place}, and a new one was begun from the pictures"
-            f" ({adopted.summary}); what was in flight when it was damaged may have been charged"
-            for place in damaged
-        ]
-        if adopted.taken and not damaged:
-            told.append(f"the ledger did not know of pictures that are there and say whose they are: {adopted.summary}")
-        found += [Warned(message=self._redactor.line(words)) for words in (*told, *adopted.warnings)]
-        return records
 
     def _lane(self, choice: LaneChoice) -> Lane:
         order = self._order
@@ -331,7 +281,7 @@ class Run:
             seconds=asyncio.get_running_loop().time() - began,
             interrupted=self._stopped,
             failure=failure,
-            standing=await _still_standing(plan.jobs, bench),
+            standing=await still_standing(plan.jobs, bench),
         )
         try:
             await bench.store.finish_run(self._id, finished.time, _without_names(finished))
@@ -438,47 +388,9 @@ class Run:
                 self._warn(words)
 
 
-async def _not_yet_rebuilt(store: Store) -> list[str]:
-    """Where the damaged ledger is whose rebuilding was the last thing begun here; nothing if there is none."""
-    places = (await store.last_plan() or {}).get(REBUILDING)
-    return [str(place) for place in places] if isinstance(places, list) else []
-
-
-def _standing(
-    jobs: Sequence[Job], records: Mapping[str, JobRecord], lanes: Collection[Lane], bench: Bench
-) -> dict[str, str]:
-    """The lane at whose service a job stands since an earlier run, by the job's key: only there it costs nothing more.
-
-    A job at an account or server that this run does not have is nobody's: whoever takes it gives the attempt up.
-    """
-    names = {(lane.choice.generator.declaration.name, lane.settings.generator_place): lane.name for lane in lanes}
-    owners: dict[str, str] = {}
-    for job in jobs:
-        for attempt in standing_attempts(job, records.get(job.request.key)):
-            if bench.standing.setdefault(attempt.id, job.key) != job.key:
-                continue  # another candidate of the character asks for this one
-            bench.ticketed.add(attempt.id)
-            if (attempt.provider, attempt.place) in names:
-                owners[job.key] = names[attempt.provider, attempt.place]
-            if job.candidate:
-                break
-    return owners
-
-
-async def _still_standing(jobs: Sequence[Job], bench: Bench) -> tuple[StandingJob, ...]:
-    """The jobs that a service has accepted and nobody has heard the end of, in roster order."""
-    accepted = {bench.standing[attempt] for attempt in bench.ticketed}
-    found: list[StandingJob] = []
-    for job in jobs:
-        if job.key not in accepted:
-            continue
-        try:
-            attempts = standing_attempts(job, await bench.store.job(job.request.key))
-        except StorageError:  # which has ended the run, or will be told when its end cannot be recorded
-            return ()
-        lanes = [attempt.lane for attempt in attempts if bench.standing.get(attempt.id) == job.key]
-        found += [StandingJob(job.key, job.name, lanes[-1])] if lanes else []
-    return tuple(found)
+def _by_place(lanes: Collection[Lane]) -> dict[tuple[str, str], str]:
+    """The lanes' names, by what makes their pictures, and where."""
+    return {(lane.choice.generator.declaration.name, lane.settings.generator_place): lane.name for lane in lanes}
 
 
 def _without_names(event: RunStarted | RunFinished) -> dict[str, object]:

@@ -163,6 +163,7 @@ class _Check:
 
     async def _rebuilt(self, store: Store) -> list[str]:
         """A ledger that was damaged, anew from the pictures; nothing is done to one that is not."""
+        from charimg import rebuilding  # noqa: PLC0415 - likewise
         from charimg.adoption import adopt_folder  # noqa: PLC0415 - likewise
         from charimg.survey import Take  # noqa: PLC0415 - likewise
 
@@ -172,17 +173,15 @@ class _Check:
             except DamagedLedgerError:  # in a part of it that is not read when it is opened
                 self._set_aside.append(await store.set_aside())
             else:
-                return []
-        stock = self._stock()
+                self._set_aside.extend(await rebuilding.unfinished(store))
+        if not self._set_aside:
+            return []
+        stock, operation = self._stock(), uuid.uuid4().hex
+        await rebuilding.begin(store, operation, self._set_aside)
         adopted = await adopt_folder(
-            stock.project,
-            store,
-            stock.pictures,
-            stock.pictures.folder,
-            self.roster,
-            uuid.uuid4().hex,
-            take=Take.NAMED,
+            stock.project, store, stock.pictures, stock.pictures.folder, self.roster, operation, take=Take.NAMED
         )
+        await rebuilding.end(store, operation)
         kept = f"the damaged ledger is kept as {self._set_aside[0]}"
         return [f"the ledger was damaged and is rebuilt from the pictures: {adopted.summary}; {kept}"]
 
