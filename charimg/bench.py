@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from charimg.budget import Budget
 from charimg.contracts import JobRecord, JobState, PictureRecord, Price, Store, Trouble
@@ -73,8 +74,19 @@ class Bench:
         Where none stood there, a version that had the place in the ledger has lost its file, and must not be taken for
         the new one: it is remembered under a name that nothing will ever have.
         """
-        kept = saved.kept_as or self.pictures.name_of_nothing(key, attempt, saved.path.suffix)
+        kept = saved.kept_as
+        if kept is None or not await self._is_recorded(key, saved.path, kept):
+            kept = self.pictures.name_of_nothing(key, attempt, saved.path.suffix)
         await self.store.record_saved(attempt, picture, self.project.shown(kept))
+
+    async def _is_recorded(self, key: str, place: Path, kept: Path) -> bool:
+        """Whether the file that was kept is the one that the ledger has at its former place, and no stranger's."""
+        record = await self.store.job(key)
+        if record is None:
+            return False
+        versions = (*record.other_pictures, *((record.picture,) if record.picture else ()))
+        there = {one.facts.sha256 for one in versions if one.path == self.project.shown(place)}
+        return bool(there) and self.pictures.digest_of(kept) in there
 
     def there(self, picture: PictureRecord) -> bool:
         """Whether the file of a recorded picture is on disk."""

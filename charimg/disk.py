@@ -84,6 +84,13 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def size(self, path: Path) -> int:
+        """Bytes of the file; -1 for what cannot be looked at."""
+        try:
+            return path.stat().st_size
+        except OSError:
+            return -1
+
     def modified(self, path: Path) -> float:
         """When the file was last written, by the file system's clock: seconds since the epoch."""
         return path.stat().st_mtime

@@ -61,6 +61,13 @@ class PictureFolder:
         """
         return self.disk.read(path)
 
+    def digest_of(self, path: Path) -> str | None:
+        """SHA-256 of a file, in hex; ``None`` if it cannot be read."""
+        try:
+            return hashlib.sha256(self.disk.read(path)).hexdigest()
+        except OSError:
+            return None
+
     def holds(self, key: str) -> bool:
         """Whether a picture of this key is there, whoever put it there."""
         return any(self.disk.is_file(self.place_of(key, extension)) for extension in EXTENSIONS)

@@ -25,8 +25,8 @@ class Take(Enum):
     """Which pictures are taken up."""
 
     LACKING = "lacking"
-    """Those that say whose they are, of characters without one: what a run would make again. Only files that are named
-    after such a character are opened."""
+    """Those that say whose they are, of characters without one: what a run would make again. Only files are opened that
+    are named after such a character, or have the size of a picture that is missed."""
     SAID = "said"
     """All that say whose they are."""
     NAMED = "named"
@@ -110,6 +110,9 @@ class Survey:
         self._found_again: set[str] = set()
         self.lacking = {key for key in self._requests if not self.has_picture(key)}
         """Characters of the roster without a picture."""
+        missed = [records[key].picture for key in self.lacking if key in records]
+        self._missed = {picture.facts.size for picture in missed if picture is not None}
+        """Sizes of pictures that the ledger knows and that are gone from their places."""
 
     def has_picture(self, key: str) -> bool:
         """Whether the character's current picture is where the ledger says."""
@@ -145,12 +148,18 @@ class Survey:
             self._leave(file)
         elif self.project.shown(file) in self.paths:
             self.known += 1
-        elif self._take is not Take.LACKING or composed(file.stem).partition(".")[0] in self.lacking:
+        elif self._take is not Take.LACKING or self._may_be_lacked(file):
             found = read_picture(file, self.pictures.disk)
             if isinstance(found, LeftOut):
                 self._leave(found)
             else:
                 self._sort(found)
+
+    def _may_be_lacked(self, file: Path) -> bool:
+        """Whether the file is called after a character without a picture, or may be one that somebody has renamed."""
+        if composed(file.stem).partition(".")[0] in self.lacking:
+            return True
+        return bool(self._missed) and self.pictures.disk.size(file) in self._missed
 
     def _leave(self, file: LeftOut) -> None:
         if self._take is not Take.LACKING:

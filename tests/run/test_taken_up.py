@@ -151,3 +151,27 @@ def test_a_damaged_ledger_is_told_even_if_the_first_run_could_not_begin(workshop
 
     assert isinstance(told[0].error, InputError)
     assert [any("was damaged" in one.message for one in run.of(Warned)) for run in told] == [True, True, False]
+
+
+def test_a_picture_that_was_renamed_is_found_again(workshop: Workshop) -> None:
+    """The user gave it a name of their own: it is known by its bytes, and nobody is paid for another."""
+    workshop.run()
+    (workshop.folder / "pictures/c2.png").rename(workshop.folder / "pictures/heroine.png")
+    (workshop.folder / "pictures/holiday.png").write_bytes(paint())
+    workshop.run()
+
+    record = workshop.ledger()["c2"]
+    assert record.picture is not None
+    assert (workshop.generator.asked["c2"], record.picture.path) == (1, "pictures/heroine.png")
+
+
+def test_a_strangers_file_in_the_place_is_no_version(workshop: Workshop) -> None:
+    """The user threw the picture away and put another there: it is kept, and not taken for what was recorded."""
+    workshop.cast("C1")
+    workshop.run()
+    (workshop.folder / "pictures/c1.png").write_bytes(own := paint())
+    workshop.run(force=True)
+
+    record = workshop.ledger()["c1"]
+    assert (workshop.folder / "pictures/c1.1.png").read_bytes() == own
+    assert [(workshop.folder / one.path).exists() for one in record.other_pictures] == [False]

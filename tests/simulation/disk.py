@@ -202,6 +202,10 @@ class SimulatedDisk(Disk):
         """See :class:`charimg.disk.Disk`."""
         return [path.name for path in self.files if path.parent == folder]
 
+    def size(self, path: Path) -> int:
+        """See :class:`charimg.disk.Disk`."""
+        return len(self.files[path].data) if path in self.files else -1
+
     def modified(self, path: Path) -> float:
         """See :class:`charimg.disk.Disk`."""
         return self._file(path).modified
