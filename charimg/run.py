@@ -277,11 +277,12 @@ class Run:
             await self._work_in_turn(bench, plan, lanes, owners, http)
         except Exception as error:  # storage, or a fault of ours: the summary comes first
             failure = error
+        standing = await still_standing(plan.jobs, bench)  # before it is asked whether somebody stopped the run
         finished = self._tally.finished(
             seconds=asyncio.get_running_loop().time() - began,
             interrupted=self._stopped,
             failure=failure,
-            standing=await still_standing(plan.jobs, bench),
+            standing=standing,
         )
         try:
             await bench.store.finish_run(self._id, finished.time, _without_names(finished))

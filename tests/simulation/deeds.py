@@ -41,8 +41,8 @@ def damage_ledger(world: World, deed: str) -> None:
     start = 0 if number == 0 else 4096 * (number % places)
     data[start : start + 2048] = b"\x5a" * len(data[start : start + 2048])
     path.write_bytes(bytes(data))
+    # What was asked for again may still be known: the log beside the file may hold what was written over in it.
     world.touched |= set(world.scenario.keys)
-    world.wanted_again.clear()
 
 
 def empty_ledger(world: World, _deed: str) -> None:

@@ -386,7 +386,7 @@ def the_exit_code_is_right(run: Played, history: History) -> Iterator[str]:
     quota = {Verdict.THROTTLED, Verdict.EXHAUSTED}
     if end.succeeded == end.total:
         wanted = ExitCode.OK
-    elif run.stopped:
+    elif end.interrupted:  # a Ctrl-C that comes when all is counted interrupts nothing any more
         wanted = ExitCode.INTERRUPTED
     elif Verdict.FATAL in verdicts or (end.pending and Verdict.FATAL in closed):
         wanted = ExitCode.LOGIN
