@@ -84,7 +84,8 @@ class Adopted:
         by_name = sum(one.by_name for one in self.taken)
         if by_name:
             parts.append(f"{by_name} of them by name only")
-        parts.append(f"{self.known} known already")
+        if self.known:
+            parts.append(f"{self.known} known already")
         if self.left_out:
             parts.append(f"{len(self.left_out)} left out")
         return ", ".join(parts)

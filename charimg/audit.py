@@ -268,7 +268,8 @@ class _Comparison:
             return Finding(Kind.UNREADABLE, words, self._restore(place), keys, place.path, version=version)
         what = "is gone" if file is None else "holds another picture"
         if place.current is None:
-            words = f"{name}: version {version} ({place.path}) {'is gone' if file is None else 'was written over'}"
+            called = "" if ".gone-" in place.path else f" ({place.path})"  # a name that stands for none
+            words = f"{name}: version {version}{called} {'is gone' if file is None else 'was written over'}"
             return Finding(Kind.GONE, words, "", keys, place.path, version=version)
         remedy = f"put it back from a backup, {self._pick(place)}or {_MAKE}" if file is None else self._restore(place)
         return Finding(Kind.MISSING, f"{name}: {place.path} {what}", remedy, keys, place.path, version=version)

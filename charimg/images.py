@@ -99,4 +99,6 @@ def _guess(data: bytes) -> str:
         return "an SVG or XML text"
     if head.startswith((b"{", b"[")):
         return "a JSON text"
-    return f"{len(data)} bytes beginning {data[:4]!r}"
+    beginning = data[:4].decode("ascii", "replace")
+    shown = f'"{beginning}"' if beginning.isprintable() and beginning.isascii() else data[:4].hex(" ")
+    return f"{len(data)} bytes beginning {shown}"

@@ -157,7 +157,7 @@ def test_tracking_dot_is_no_picture(width: int, height: int) -> None:
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG or XML text"),
         (b"<?xml version='1.0'?><svg/>", "an SVG or XML text"),
         (b'{"error": "no quota"}', "a JSON text"),
-        (b"%PDF-1.7", r"8 bytes beginning b'%PDF'"),
+        (b"%PDF-1.7", r'8 bytes beginning "%PDF"'),
         (encoded("TIFF"), "instead of a picture"),
         (encoded("ICO"), "instead of a picture"),
         (encoded("BMP"), "instead of a picture"),

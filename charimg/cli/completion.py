@@ -39,3 +39,15 @@ def lane_names(context: click.Context, _parameter: click.Parameter, begun: str) 
     except InputError:
         return []
     return [lane.name for lane in lanes if lane.name.startswith(begun)]
+
+
+def character_names(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Completes the key of a character of the folder's roster; none where it cannot be read."""
+    from charimg.roster import find_roster, read_roster  # noqa: PLC0415 - only TAB needs it, not the command itself
+
+    folder = context.find_root().params.get("folder") or Path()
+    try:
+        roster = read_roster(find_roster(Path(folder).absolute()))
+    except InputError:
+        return []
+    return [one.key for one in roster.characters if one.key.startswith(begun)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charimg.cli import Desk, debug_option
+from charimg.cli.completion import character_names
 from charimg.cli.meant import (
     Meant,
     character_meant,
@@ -45,7 +46,7 @@ _ALWAYS = {"WHEN", "LANE", "NO.", "STATE"}
 
 
 @click.command("log", short_help="Show everything that was tried for one character.")
-@click.argument("name")
+@click.argument("name", shell_complete=character_names)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @ledger_options
 @debug_option

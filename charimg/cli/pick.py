@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charimg.cli import Desk, debug_option
+from charimg.cli.completion import character_names
 from charimg.cli.meant import character_meant, held, ledger_options, run_line, versions_at, workplace_of
 from charimg.cli.tables import printable
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("pick", short_help="Make another version the current picture of a character.")
-@click.argument("name")
+@click.argument("name", shell_complete=character_names)
 @click.argument("version", metavar="N", type=click.IntRange(min=1))
 @ledger_options
 @debug_option

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charimg.cli import Desk
+from charimg.cli.completion import character_names
 from charimg.cli.meant import Meant, command_for
 from charimg.cli.orders import Shown, Terms, charimg_words, execute, option_words, order_of, run_options, show_plan
 from charimg.errors import InputError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("redo", short_help="Make pictures again, or several candidates to choose from.")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=character_names)
 @click.option("--count", metavar="N", type=int, default=1, help="How many of each.  [default: 1]")
 @click.option(
     "--seed",

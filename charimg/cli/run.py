@@ -9,12 +9,19 @@ from typing import Any
 import click
 
 from charimg.cli import Desk
+from charimg.cli.completion import character_names
 from charimg.cli.orders import Shown, Terms, charimg_words, execute, order_of, run_options, show_plan
 
 
 @click.command("run", short_help="Make the pictures that are missing.")
 @click.argument("roster", required=False, type=click.Path(path_type=Path))
-@click.option("--only", metavar="NAME", multiple=True, help="Only this character, by name or key; repeatable.")
+@click.option(
+    "--only",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=character_names,
+    help="Only this character, by name or key; repeatable.",
+)
 @click.option("--stale", is_flag=True, help="Also make those again that the roster has changed since.")
 @click.option("--force", is_flag=True, help="Make pictures again that are there; the old ones are kept beside them.")
 @run_options

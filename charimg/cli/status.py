@@ -14,6 +14,7 @@ import click
 
 from charimg.cli import Desk, debug_option
 from charimg.cli.cast import cast_options, open_cast
+from charimg.cli.completion import character_names
 from charimg.cli.tables import Cell, Row, printable, show_json_list, show_table
 
 if TYPE_CHECKING:
@@ -41,7 +42,13 @@ _ID_SHOWN = 14
 
 @click.command("status", short_help="Show every character: picture, media id, trouble, cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts: a list with one object a character.")
-@click.option("--only", metavar="NAME", multiple=True, help="Only this character, by name or key; repeatable.")
+@click.option(
+    "--only",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=character_names,
+    help="Only this character, by name or key; repeatable.",
+)
 @cast_options
 @debug_option
 @click.pass_obj

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charimg.cli import Desk, debug_option
+from charimg.cli.completion import character_names
 from charimg.cli.meant import character_meant, held, ledger_options, run_line, versions_at, workplace_of
 from charimg.cli.pick import chosen_lines
 from charimg.cli.tables import printable
@@ -24,7 +25,7 @@ _MOST_TOLD = 12
 
 
 @click.command("undo", short_help="Take back the last change of a current picture.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=character_names)
 @ledger_options
 @debug_option
 @click.pass_obj

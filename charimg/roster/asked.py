@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Protocol
 
 from charimg.errors import InputError
+
+MOST_NAMED = 3
+"""Characters that are offered for a name that is nobody's."""
 
 
 class Named(Protocol):
@@ -37,12 +40,21 @@ def keys_asked_for(asked: Sequence[str], everybody: Iterable[Named], where: str)
     for name in asked:
         found = by_word.get(_folded(name))
         if found is None:
-            close = get_close_matches(_folded(name), by_word, 1)
-            near = next(iter(by_word[close[0]].values())) if close else None
-            hint = f"did you mean '{near}'?" if near else "'charimg status' shows everybody"
-            raise InputError(f"--only: there is no '{name}' in {where}; {hint}")
+            raise InputError(f"--only: there is no '{name}' in {where}; {_hint(_folded(name), by_word)}")
         keys |= found.keys()
     return frozenset(keys)
+
+
+def _hint(asked: str, by_word: Mapping[str, Mapping[str, str]]) -> str:
+    """Whom the user may have meant: those whose name begins so, else the one whose name is nearest."""
+    begun = [name for word, named in by_word.items() if word.startswith(asked) for name in named.values()]
+    close = get_close_matches(asked, by_word, 1)
+    near = list(dict.fromkeys(begun)) or (list(by_word[close[0]].values())[:1] if close else [])
+    if not near:
+        return "'charimg status' shows everybody"
+    shown = [f"'{name}'" for name in near[:MOST_NAMED]]
+    more = "" if len(near) <= MOST_NAMED else ", and others"
+    return f"did you mean {' or '.join(shown)}{more}?"
 
 
 def _folded(word: str) -> str:

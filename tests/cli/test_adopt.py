@@ -65,7 +65,7 @@ def test_a_project_rises_from_its_pictures_alone(project: Path, charimg: Run) ->
     again = charimg("run", "--dry-run", "--json")
     after = json.loads(charimg("status", "--json").out)
 
-    assert (adopted.code, adopted.out.splitlines()[-1]) == (0, "2 pictures adopted, 0 known already")
+    assert (adopted.code, adopted.out.splitlines()[-1]) == (0, "2 pictures adopted")
     assert json.loads(again.out)["total"] == 0
     assert [row["roster_changed"] for row in after] == [False, False]
     keys = ("key", "name", "state", "image", "provider", "lane", "seed", "spent")
@@ -123,7 +123,7 @@ def test_a_rehearsal_changes_nothing(kept: KeptProject, charimg: Run) -> None:
         "Would adopt Gopal Bhar: pictures/gopal-bhar.png, by what it says of itself",
         "Would adopt গোপাল ভাঁড়: pictures/gopal.png, by what it says of itself",
         "Note: there is no roster here: characters.yaml would be written",
-        "Nothing was changed; it would be: 3 pictures adopted, 0 known already",
+        "Nothing was changed; it would be: 3 pictures adopted",
     ]
     assert sorted(path.name for path in kept.folder.iterdir()) == ["pictures"]
 
@@ -142,7 +142,7 @@ def test_pictures_of_another_folder_are_copied(project: Path, tmp_path: Path, ch
     jobs, names = here.jobs(), here.names()
     second = charimg("adopt", str(other.project.out))
 
-    assert first.out.splitlines()[-1] == "4 pictures adopted, 0 known already"
+    assert first.out.splitlines()[-1] == "4 pictures adopted"
     assert second.out.splitlines()[-1] == "0 pictures adopted, 4 known already"
     assert (here.jobs(), here.names()) == (jobs, names)
     assert {path: path.read_bytes() for path in sorted(other.project.out.iterdir())} == there
@@ -167,7 +167,7 @@ def test_a_name_is_enough_for_a_character_of_the_roster(kept: KeptProject, tmp_p
     result = charimg("adopt", str(shelf))
     jobs = kept.jobs()
 
-    assert result.out.splitlines()[-1] == "4 pictures adopted, 4 of them by name only, 0 known already, 1 left out"
+    assert result.out.splitlines()[-1] == "4 pictures adopted, 4 of them by name only, 1 left out"
     assert "who.png: it says nothing of its making, and no character is called so" in result.out
     assert kept.names() == ["ana.jpg", "gopal-bhar.1.png", "gopal-bhar.png", "gopal.png"]
     assert [(one.provider, one.prompt, one.state) for one in jobs.values()] == [("import", "", JobState.DONE)] * 3
@@ -201,7 +201,7 @@ def test_two_of_one_name_are_not_confused(project: Path, charimg: Run) -> None:
     assert result.out.splitlines() == [
         "Adopted Bo: pictures/b.png, by its name; its prompt is unknown",
         "Left out pictures/bo.png: several characters are called so; name it after a key: a, b",
-        "1 picture adopted, 1 of them by name only, 0 known already, 1 left out",
+        "1 picture adopted, 1 of them by name only, 1 left out",
     ]
 
 

@@ -67,7 +67,7 @@ def test_each_line_says_who_what_and_what_to_do(kept: KeptProject, charimg: Run)
         "Amiss: Ana: pictures/ana.png is gone; put it back from a backup, or charimg run makes it again",
         "Amiss: গোপাল ভাঁড়: pictures/gopal.png is not the picture that was recorded there; charimg check --repair keeps it"
         " as a further version, edited by hand",
-        "Amiss: Gopal Bhar: pictures/gopal-bhar.png is damaged: 6 bytes beginning b'GIF8' instead of a picture; put it"
+        'Amiss: Gopal Bhar: pictures/gopal-bhar.png is damaged: 6 bytes beginning "GIF8" instead of a picture; put it'
         " back from a backup, or make another: charimg redo 'Gopal Bhar'",
         "Amiss: pictures/who.png is not in the ledger and says nothing of its making; name it after a character and"
         " adopt it, or keep it elsewhere",

@@ -81,12 +81,16 @@ def test_a_provider_that_is_not_there_does_not_hide_the_rest(charimg: Run, proje
 
 
 def test_nothing_in_a_value_steers_the_terminal(charimg: Run, project: Path) -> None:
-    """Escape sequences and markup in a value are shown as text."""
+    """Markup in a value is shown as text, and an escape sequence is refused in one line."""
+    (project / "charimg.yaml").write_text('provider: echo\nout: "[red]a[2Jb"\n')
+    shown = charimg("config").out
     (project / "charimg.yaml").write_text('provider: echo\nout: "[red]a\\e[2Jb"\n')
-    out = charimg("config").out
+    refused = charimg("config")
 
-    assert "[red]a\ufffd[2Jb" in out
-    assert "\x1b" not in out
+    assert "[red]a[2Jb" in shown
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "charimg.yaml:2: out" in refused.err
+    assert "\x1b" not in refused.out + refused.err
 
 
 def test_paths(charimg: Run, project: Path, home: Path) -> None:

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from charimg.cli import cli
+from charimg.cli.completion import character_names
 from charimg.project import Project
 from tests.cli.command_line import Run
 from tests.cli.filled_ledger import fill
@@ -180,3 +183,15 @@ def test_what_is_the_same_in_every_line_gives_way_in_a_narrow_terminal(filled: P
     os.close(ours)
 
     assert ("MODEL" in shown, "lane whisk, model" in shown) == (column, not column)
+
+
+def test_the_shell_offers_characters(project: Path) -> None:
+    """After TAB: the keys of the folder's roster that begin so; nothing where there is no roster."""
+    (project / "characters.txt").write_text("Ana Bell: a queen\nBo: a cook\n", encoding="utf-8")
+    context, parameter = click.Context(cli), click.Argument(["name"])
+    context.params["folder"] = project
+    there = [character_names(context, parameter, begun) for begun in ("", "a", "x")]
+    context.params["folder"] = project / "nowhere"
+
+    assert there == [["ana-bell", "bo"], ["ana-bell"], []]
+    assert character_names(context, parameter, "") == []
