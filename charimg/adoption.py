@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from charimg.contracts import Attempt, JobRecord, JobState, PictureRecord, Store
-from charimg.errors import StorageError
+from charimg.errors import KnownAttemptError, StorageError
 from charimg.found_pictures import LeftOut, digest_of, picture_files
 from charimg.metadata import sidecar_of
 from charimg.model import Roster
@@ -242,14 +242,11 @@ class _Recorder:
             attempt = replace(another, candidate=beside)
         try:
             await self.store.record_intent(attempt)
-        except StorageError:  # an id that somebody else's attempt has; or the ledger failed for a moment
+        except KnownAttemptError:  # somebody else's: the picture's own words are not true, or not of this project
             if not said or attempt.id == another.id:
                 raise
-            try:
-                await self.store.record_intent(attempt)
-            except StorageError:
-                attempt = another
-                await self.store.record_intent(attempt)
+            attempt = another
+            await self.store.record_intent(attempt)
         if said:
             given[said] = attempt.id
         return attempt.id

@@ -182,17 +182,19 @@ class Versions:
         :raises StorageError: the disk or the ledger failed.
         """
         records = await self.store.jobs() if records is None else records
-        moved = []
-        for record in records.values():
+        changed: dict[str, JobRecord] = {}
+        for key, record in records.items():
             source = self._out_of_place(record)
             if self._holds_unrecorded(record):
-                moved += [record.name] if await self._found_again(record) else []
+                if await self._found_again(record):
+                    changed[key] = await self._record(key)
             elif source is not None:
                 await self._make_room(record, source)
-                await self._place(record.key, source)
-                moved.append(record.name)
-        self._drop_doubles({key: record for key, record in records.items() if record.other_pictures})
-        return tuple(moved)
+                await self._place(key, source)
+                changed[key] = await self._record(key)
+        now = {**records, **changed}
+        self._drop_doubles({key: record for key, record in now.items() if record.other_pictures})
+        return tuple(record.name for record in changed.values())
 
     async def _record(self, key: str) -> JobRecord:
         record = await self.store.job(key)

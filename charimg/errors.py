@@ -7,7 +7,8 @@
     ├── PluginError                 5  a provider is unknown, broken, or claimed twice
     ├── ProjectBusyError            6  another run holds the project
     ├── StorageError                7  the disk or the ledger refused: nothing more is spent
-    │   └── DamagedLedgerError      7  the ledger is there and can be read no more: it is rebuilt from the pictures
+    │   ├── DamagedLedgerError      7  the ledger is there and can be read no more: it is rebuilt from the pictures
+    │   └── KnownAttemptError       7  the ledger has an attempt of this id already
     └── ProviderError                  what a provider raises; one subclass a verdict
         ├── ThrottledError          3  too much at the moment: wait and retry
         ├── ExhaustedError          3  no wait of minutes helps: the lane closes
@@ -94,6 +95,10 @@ class DamagedLedgerError(StorageError):
         super().__init__(
             f"{what}; charimg check --repair rebuilds it from the pictures, and charimg run does so by itself"
         )
+
+
+class KnownAttemptError(StorageError):
+    """The ledger has an attempt of this id already, perhaps of another character; nothing was recorded."""
 
 
 class ProviderError(CharimgError):

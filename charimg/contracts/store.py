@@ -211,6 +211,8 @@ class Store(Provider):
         The job's state is ``open`` and its earlier trouble over; its name, provider, lane, fingerprint and prompt are
         the attempt's. A candidate changes none of that: only a job that nobody knew yet is known from then on, with
         what the attempt says of it, as ``pending``.
+
+        :raises charimg.errors.KnownAttemptError: there is an attempt of this id already.
         """
 
     @abstractmethod

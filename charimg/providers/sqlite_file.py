@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from charimg.durable_files import discard, sync_folder
-from charimg.errors import DamagedLedgerError, StorageError
+from charimg.errors import DamagedLedgerError, KnownAttemptError, StorageError
 from charimg.model import utc_now
 from charimg.project import STATE_FOLDER
 from charimg.providers.sqlite_rows import Connection
@@ -135,6 +135,8 @@ def told(path: Path) -> Iterator[None]:
         words = shortened(str(error))
         if any(sign in words.lower() for sign in _DAMAGE):
             raise DamagedLedgerError(f"the ledger {path} is damaged: {words}") from error
+        if "UNIQUE constraint failed: attempt.id" in words:
+            raise KnownAttemptError(f"the ledger {path} has an attempt of this id already") from error
         remedy = "free some space and check the folder's permissions"
         if any(sign in words for sign in ("NOT NULL", "UNIQUE", "CHECK", "no such")):
             remedy = "charimg itself is at fault: please report it"
