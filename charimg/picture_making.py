@@ -107,7 +107,7 @@ class PictureMaking:
             if error.standing:
                 self._counted[job.key] = cost
             raise
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, StorageError):  # what was under way may have been charged
             cost = reserved
             raise
         finally:
@@ -148,6 +148,9 @@ class PictureMaking:
         try:
             given = await self._guarded(self._generator.generate(request))
             generated, facts, odd = checked(given, name, bench.redactor)
+        except StorageError:  # the ticket could not be recorded: nobody can ask for the job
+            bench.possibly_charged(self._lane, job, request.attempt, "it was accepted, and that could not be recorded")
+            raise
         except SilenceError as silence:
             error = _standing_still(silence) if request.attempt in self._reports.ticketed else silence
             await self._record_attempt_trouble(job, request.attempt, error)

@@ -208,7 +208,7 @@ class Run:
                     emit=self._emit,
                     pictures=order.pictures(self._disk),
                     wait_ceiling=order.policy.wait_ceiling,
-                    stopping=lambda: self._stopped,
+                    stopping=lambda: self._stopped or (self._scheduler is not None and self._scheduler.halted),
                     budget=budget,
                     quotas=SharedQuotas(
                         [lane.settings.uploader_place for lane in lanes.values()],

@@ -129,6 +129,11 @@ class Scheduler:
             lane=owner.name, key=job.key, name=job.name, verdict=verdict, message=words, stage="generate", pending=True
         )
 
+    @property
+    def halted(self) -> bool:
+        """Whether nothing new is started any more: it was stopped, or the disk or the ledger failed."""
+        return self._stop.is_set()
+
     def stop(self) -> None:
         """Start nothing new; let what is in flight finish, for it is paid for."""
         if not self._stop.is_set():

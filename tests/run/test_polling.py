@@ -10,10 +10,19 @@ from typing import Any
 import pytest
 
 from charimg.contracts import Declaration, ProviderContext
-from charimg.errors import FatalError, FlakyError, InvalidRequestError, ProviderError, RejectedError, ThrottledError
+from charimg.errors import (
+    FatalError,
+    FlakyError,
+    InvalidRequestError,
+    ProviderError,
+    RejectedError,
+    StorageError,
+    ThrottledError,
+)
 from charimg.events import JobPossiblyCharged, JobProgress
 from charimg.model import GeneratedImage, ImageRequest, Verdict
 from charimg.polling import TROUBLES, LostTicketError, PolledGenerator
+from charimg.providers.sqlite import SqliteStore
 from tests.run.workshop import Workshop, paint
 from tests.scripted import on_virtual_clock
 
@@ -299,3 +308,24 @@ def test_a_ticket_is_not_asked_for_for_ever(bench: Callable[[Desk], Workshop], m
 
     assert [event.key for event in second.of(JobPossiblyCharged)] == ["rani"]
     assert (desk.submitted, third.counts) == (["rani", "rani"], (1, 0, 0, 0, 0))
+
+
+def test_a_ticket_that_cannot_be_recorded_is_money_that_may_be_gone(
+    bench: Callable[[Desk], Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run says so itself, and nothing more is sent: not even a quick retry."""
+    desk = Desk(LostTicketError("no such job"))
+    shop = bench(desk)
+    shop.cast("Rani", "Raja")
+    record = SqliteStore.record_ticket
+
+    async def full(self: SqliteStore, attempt: str, ticket: str) -> None:
+        if ticket == "ticket 2":
+            raise StorageError("the disk is full")
+        await record(self, attempt, ticket)
+
+    monkeypatch.setattr(SqliteStore, "record_ticket", full)
+    told = shop.run()
+
+    assert (desk.submitted, str(told.error)) == (["rani", "raja"], "the disk is full")
+    assert {event.key for event in told.of(JobPossiblyCharged)} == {"rani", "raja"}
